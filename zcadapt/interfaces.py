@@ -1,0 +1,97 @@
+"""The contract between the server and those who write for it.
+
+Utilities that provide these interfaces are registered under a name. For each
+question the server asks them in the order of their names, plain ``sorted()``
+on ``str``, the empty name first, and follows the first answer that is not
+``None``. Nothing else decides.
+"""
+
+from zope.interface import Attribute, Interface
+
+__all__ = ["IICAPService", "IICAPServiceDetails", "IICPPolicy", "IICPQueryPolicy"]
+
+
+class IICPPolicy(Interface):
+    """A policy: it says whether this server wants a URL (RFC 2186)."""
+
+    def __call__(url):
+        """Return the answer to a query for `url`, or ``None`` for no opinion.
+
+        `url` is a `str`, the URL as the peer sent it, each byte one character
+        (latin-1), without the NUL that ends it on the wire.
+
+        The answer is one of ``'ICP_OP_HIT'``, ``'ICP_OP_MISS'``,
+        ``'ICP_OP_MISS_NOFETCH'``, ``'ICP_OP_DENIED'`` and ``'ICP_OP_ERR'``
+        (RFC 2186, 2). A coroutine function is awaited. Where every policy has
+        no opinion the answer is ``'ICP_OP_MISS'``.
+        """
+
+
+class IICPQueryPolicy(IICPPolicy):
+    """A policy that needs to know who asks."""
+
+    def __call__(query):
+        """Return the answer to `query`, an `zcadapt.icp.Query`, or ``None``.
+
+        The answers are those of `IICPPolicy`.
+        """
+
+
+class IICAPService(Interface):
+    """A service: it says what an HTTP message may become (RFC 3507)."""
+
+    methods = Attribute(
+        """The methods it answers: a sequence of ``'REQMOD'``, ``'RESPMOD'``, or both."""
+    )
+
+    preview = Attribute(
+        """How many bytes of the body it wants to see before it decides, an `int`.
+
+        0: the headers are enough. The client is asked for the largest number
+        among the services of an endpoint (RFC 3507, 4.5).
+        """
+    )
+
+    def adapt(request):
+        """Return a decision about `request`, or ``None`` for no opinion.
+
+        `request` is a `zcadapt.Request`. A plain function is called in place
+        and must not block; a coroutine function is awaited; one marked
+        `zcadapt.blocking` runs in a thread.
+
+        The decisions are made by `zcadapt.allow`, `zcadapt.modify`,
+        `zcadapt.respond` and `zcadapt.block`. Where every service has no
+        opinion the message stays as it is.
+        """
+
+
+class IICAPServiceDetails(IICAPService):
+    """What a service may say of itself beside the necessary; all of it optional.
+
+    The server looks at each attribute by itself: nobody needs to provide this
+    interface, nor all of it.
+    """
+
+    version = Attribute("""A `str`; part of what makes the ISTag (RFC 3507, 4.7).""")
+
+    state = Attribute(
+        """A `str` that changes when the service would decide otherwise than before.
+
+        The version of its data, say. It is part of the ISTag and is read for
+        every answer, so it must be cheap.
+        """
+    )
+
+    on_error = Attribute(
+        """What follows when the service fails: ``'error'``, ``'skip'`` or ``'block'``."""
+    )
+
+    timeout = Attribute("""Seconds that an asynchronous answer may take, a `float`.""")
+
+    transfer_ignore = Attribute(
+        """File extensions that the client need not send (RFC 3507, 4.10.2)."""
+    )
+
+    transfer_complete = Attribute(
+        """File extensions that the client sends without preview (RFC 3507, 4.10.2)."""
+    )

@@ -1,0 +1,72 @@
+"""Named utilities in the order of their names, kept until the registry changes.
+
+The only module that looks utilities up. It hands out what `zcadapt.rule` asks.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from zope.interface.adapter import AdapterRegistry
+from zope.interface.interface import InterfaceClass
+from zope.interface.interfaces import IComponents
+
+from zcadapt.rule import Candidate
+
+__all__ = ["Utilities", "named_utilities"]
+
+Make = Callable[[str, Any], Candidate]
+
+
+def named_utilities(components: IComponents, interface: InterfaceClass) -> list[tuple[str, Any]]:
+    """Return (name, utility) for all that provide `interface`, the empty name first."""
+    return sorted(components.getUtilitiesFor(interface), key=lambda pair: pair[0])
+
+
+class Utilities:
+    """The candidates that `components` holds for `interface`.
+
+    `make` turns a (name, utility) into a `Candidate`. It is called again only
+    when the registry has changed, from whatever thread: the next call sees the
+    change. `generation` grows with each change that was seen.
+    """
+
+    __slots__ = ("_candidates", "_make", "_watch", "components", "generation", "interface")
+
+    def __init__(self, components: IComponents, interface: InterfaceClass, make: Make) -> None:
+        self.components: Final = components
+        self.interface: Final = interface
+        self.generation = 0
+        self._make = make
+        self._watch = _Watch(components.utilities)
+        self._candidates: tuple[Candidate, ...] = ()
+
+    def __call__(self) -> tuple[Candidate, ...]:
+        """Return the candidates in the order of their names."""
+        if self._watch.has_changed:
+            # Cleared first: a registration made meanwhile counts for the next call.
+            self._watch.has_changed = False
+            found = named_utilities(self.components, self.interface)
+            self._candidates = tuple(self._make(name, utility) for name, utility in found)
+            self.generation += 1
+        return self._candidates
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the next call will look the utilities up anew."""
+        return self._watch.has_changed
+
+
+class _Watch(AdapterRegistry):  # type: ignore[misc]  # zope.interface has no annotations
+    """Notices changes of the registry that it is based on.
+
+    A registry tells those based on it of every change, in the thread that
+    makes it. Events would not do: `provideUtility` sends none.
+    """
+
+    def __init__(self, watched: AdapterRegistry) -> None:
+        self.has_changed = True
+        super().__init__((watched,))
+
+    def changed(self, originally_changed: object) -> None:
+        super().changed(originally_changed)
+        self.has_changed = True
