@@ -12,14 +12,35 @@ from zope.interface.interfaces import IComponents
 
 from zcadapt.rule import Candidate
 
-__all__ = ["Utilities", "named_utilities"]
+__all__ = ["Utilities", "named_utilities", "registrations"]
 
 Make = Callable[[str, Any], Candidate]
 
 
 def named_utilities(components: IComponents, interface: InterfaceClass) -> list[tuple[str, Any]]:
-    """Return (name, utility) for all that provide `interface`, the empty name first."""
-    return sorted(components.getUtilitiesFor(interface), key=lambda pair: pair[0])
+    """Return (name, utility) for all that provide `interface`, the empty name first.
+
+    Of several under one name, registered for `interface` and for interfaces
+    that extend it, the latest counts: as if all were for `interface`.
+    """
+    registry: Any = components  # zope.interface has no annotations
+    found: dict[str, Any] = dict(registry.getUtilitiesFor(interface))
+    found.update(
+        (each.name, each.component)
+        for each in registrations(components)
+        if each.provided.isOrExtends(interface)
+    )
+    return sorted(found.items(), key=lambda pair: pair[0])
+
+
+def registrations(components: IComponents) -> list[Any]:
+    """Return the `IUtilityRegistration`s in the order of time, whoever else registers."""
+    registry: Any = components
+    while True:
+        try:
+            return list(registry.registeredUtilities())
+        except RuntimeError:  # another thread has registered something meanwhile
+            continue
 
 
 class Utilities:

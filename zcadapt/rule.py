@@ -8,11 +8,14 @@ their names is no business of this module.
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, NamedTuple
 
 __all__ = ["Candidate", "Won", "consult", "go_on"]
 
 DEFAULT_TIMEOUT: Final = 30.0
+
+Limit = Callable[[float | None], AbstractAsyncContextManager[object]]
 
 
 class NoAnswerError(TypeError):
@@ -88,12 +91,22 @@ def consult(candidates: Iterator[Candidate], question: object) -> Won | None:
     return None
 
 
-async def go_on(candidates: Iterator[Candidate], question: object, won: Won | None) -> Won | None:
-    """Await pending answers until one is not ``None`` or nobody is left to ask."""
+async def go_on(
+    candidates: Iterator[Candidate],
+    question: object,
+    won: Won | None,
+    *,
+    limit: Limit = asyncio.timeout,
+) -> Won | None:
+    """Await pending answers until one is not ``None`` or nobody is left to ask.
+
+    `limit` makes the context that raises TimeoutError when a candidate's
+    seconds are over.
+    """
     while won is not None and won.pending:
         candidate = won.candidate
         try:
-            answer = await _in_time(candidate, won.answer)
+            answer = await _in_time(candidate, won.answer, limit)
         except Exception as error:  # noqa: BLE001 - as in consult
             answer = candidate.failed(question, error)
         if answer is not None:
@@ -102,8 +115,8 @@ async def go_on(candidates: Iterator[Candidate], question: object, won: Won | No
     return won
 
 
-async def _in_time(candidate: Candidate, pending: Awaitable[Any]) -> object:
-    async with asyncio.timeout(candidate.timeout):
+async def _in_time(candidate: Candidate, pending: Awaitable[Any], limit: Limit) -> object:
+    async with limit(candidate.timeout):
         answer = await pending
     if answer is None or candidate.valid(answer):
         return answer

@@ -161,7 +161,7 @@ def respond(  # noqa: PLR0913 - a response has these parts
         status=status,
         headers=_pairs(headers),
         body=body.encode() if isinstance(body, str) else body,
-        phrase=phrase or _phrase(status),
+        phrase=phrase or phrase_of(status),
         icap_headers=_pairs(icap_headers),
         reason=reason,
     )
@@ -193,7 +193,8 @@ def block(
     return respond(status, headers, page, icap_headers=icap_headers, reason=reason)
 
 
-def _phrase(status: int) -> str:
+def phrase_of(status: int) -> str:
+    """Return the reason phrase of an HTTP status."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -1,0 +1,140 @@
+"""The chunked transfer-coding of ICAP bodies (RFC 3507, 4.4; RFC 9112, 7.1).
+
+A reader takes the stream in whatever pieces it comes and hands out body bytes,
+many chunks at once and with one copy; what it cannot read yet it leaves over.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from zcadapt.icap.errors import BrokenMessageError, TooLargeError
+from zcadapt.icap.settings import Limits
+
+__all__ = ["CRLF", "ChunkReader", "frame", "last_chunk"]
+
+CRLF: Final = b"\r\n"
+HEX_DIGITS: Final = frozenset(b"0123456789abcdefABCDEF")
+MOST_DIGITS: Final = 16
+
+
+@lru_cache(1024)
+def parse_size(line: bytes) -> tuple[int, bool]:
+    """Return (size, whether `ieof` is among the extensions) of the line before a chunk.
+
+    Raises:
+        BrokenMessageError: it does not begin with a number in hexadecimal.
+    """
+    digits, _, extensions = line.partition(b";")
+    digits = digits.strip(b" \t")
+    if not digits or len(digits) > MOST_DIGITS or not HEX_DIGITS.issuperset(digits):
+        raise BrokenMessageError(f"{line[:40]!r} is not the size of a chunk")
+    names = (each.partition(b"=")[0].strip(b" \t").lower() for each in extensions.split(b";"))
+    return int(digits, 16), b"ieof" in names
+
+
+class ChunkReader:
+    """Reads one chunked stream, up to and with its last chunk and trailers.
+
+    `left_over` holds what was received and not decoded: the beginning of a
+    line, or what follows the stream once it has `ended`. `ieof` tells whether
+    the last chunk said that the body ends with it (RFC 3507, 4.5).
+    """
+
+    __slots__ = ("_in_trailers", "_limits", "_missing", "_size_due", "ended", "ieof", "left_over", "trailers")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._missing = 0  # bytes of the current chunk yet to come
+        self._size_due = True  # False: the CRLF behind a chunk's data comes first
+        self._in_trailers = False
+        self.ended = False
+        self.ieof = False
+        self.left_over = b""
+        self.trailers = b""
+
+    def decode(self, data: bytes) -> bytes:
+        """Return the body bytes in `data`, which begins with what was left over.
+
+        Raises:
+            BrokenMessageError: the coding is broken.
+            TooLargeError: a line or a chunk is larger than allowed.
+        """
+        if self._missing > len(data):
+            self._missing -= len(data)
+            self.left_over = b""
+            return data
+        view = memoryview(data)
+        pieces: list[memoryview] = []
+        at = 0
+        while not self._in_trailers:
+            if self._missing:
+                piece = view[at : at + self._missing]
+                pieces.append(piece)
+                at += len(piece)
+                self._missing -= len(piece)
+                if self._missing:
+                    break
+                self._size_due = False
+            after = self._next_chunk(data, at)
+            if after < 0:
+                break
+            at = after
+        self.left_over = data[at:]
+        if self._in_trailers:
+            self._read_trailers()
+        return b"".join(pieces)
+
+    def _next_chunk(self, data: bytes, at: int) -> int:
+        """Read the line before a chunk; return where it ends, or -1 if it has not come."""
+        if not self._size_due:
+            if len(data) - at < len(CRLF):
+                return -1
+            if not data.startswith(CRLF, at):
+                raise BrokenMessageError("a chunk is longer than its size says")
+            at += len(CRLF)
+        end = data.find(CRLF, at, at + self._limits.chunk_line_bytes)
+        if end < 0:
+            if len(data) - at >= self._limits.chunk_line_bytes:
+                raise TooLargeError("the line before a chunk is too long")
+            return -1
+        size, ieof = parse_size(data[at:end])
+        if size > self._limits.chunk_bytes:
+            raise TooLargeError(f"a chunk of {size} bytes")
+        self._size_due = True
+        self._missing = size
+        if size == 0:
+            self._in_trailers = True
+            self.ieof = ieof
+        return end + len(CRLF)
+
+    def _read_trailers(self) -> None:
+        """Look for the blank line that ends the stream (RFC 9112, 7.1.2)."""
+        if self.left_over.startswith(CRLF):
+            end = 0
+        else:
+            end = self.left_over.find(b"\r\n\r\n") + len(CRLF)
+            if end < len(CRLF):
+                if len(self.left_over) > self._limits.header_bytes:
+                    raise TooLargeError("the trailers are too long")
+                return
+        self.trailers = self.left_over[:end]
+        self.left_over = self.left_over[end + len(CRLF) :]
+        self.ended = True
+
+
+def frame(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return the buffers of one chunk; `data` must not be empty."""
+    return b"%x\r\n" % len(data), data, CRLF
+
+
+def last_chunk(*, original_from: int | None = None, trailers: bytes = b"") -> bytes:
+    """Return what ends a chunked stream.
+
+    Args:
+        original_from: the client continues with its own copy of the body from
+            this byte on (a 206 answer).
+        trailers: whole lines.
+    """
+    if original_from is not None:
+        return b"0; use-original-body=%d\r\n\r\n" % original_from
+    return b"0\r\n%s\r\n" % trailers

@@ -1,0 +1,157 @@
+"""The paths of ICAP URIs, and which services each consults.
+
+``/NAME`` consults the service NAME and every service whose name begins with
+``NAME/``; ``/reqmod`` and ``/respmod`` all services of that method; ``/`` all
+of both. The settings add further paths. ``/echo`` is always there.
+"""
+
+import inspect
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final
+from urllib.parse import unquote
+
+from zope.interface.interfaces import IComponents
+
+from zcadapt.icap.decisions import Decision, block
+from zcadapt.icap.echo import echo
+from zcadapt.icap.endpoint import METHODS, Endpoint
+from zcadapt.icap.errors import ServiceFailedError, UnknownServiceError
+from zcadapt.icap.request import Request
+from zcadapt.icap.settings import ICAPSettings
+from zcadapt.interfaces import IICAPService
+from zcadapt.overrides import UtilitySettings
+from zcadapt.registry import Utilities
+from zcadapt.rule import DEFAULT_TIMEOUT, Candidate
+
+__all__ = ["Endpoints"]
+
+logger = logging.getLogger("zcadapt.icap")
+
+ECHO: Final = "echo"
+ALL: Final = {"": METHODS, "reqmod": ("REQMOD",), "respmod": ("RESPMOD",)}
+
+Fingerprint = Callable[[str, Any], str]
+
+
+class Endpoints:
+    """What answers under which path.
+
+    Args:
+        components: the registry; a registration counts from the next request.
+        aliases: further paths, each with the names that it consults.
+        overrides: what an administrator set for the service of a name.
+        settings: the table ``[icap]``.
+        fingerprint: returns, for a (name, service), what is known of its
+            version and settings: part of the ISTag.
+    """
+
+    def __init__(
+        self,
+        components: IComponents,
+        *,
+        settings: ICAPSettings,
+        aliases: Mapping[str, Sequence[str]] | None = None,
+        overrides: Mapping[str, UtilitySettings] | None = None,
+        fingerprint: Fingerprint = lambda name, service: "",  # noqa: ARG005 - nothing is known
+    ) -> None:
+        self.settings = settings
+        self._aliases = {path.strip("/"): tuple(names) for path, names in (aliases or {}).items()}
+        self._overrides = dict(overrides or {})
+        self._fingerprint = fingerprint
+        self._services = Utilities(components, IICAPService, self._candidate)
+        self._echo = Endpoint(ECHO, [Candidate(ECHO, echo, echo.adapt, valid=_is_decision, on_failure=_raise)], settings)
+        self._known: dict[str, Endpoint] = {}
+
+    def services(self) -> tuple[Candidate, ...]:
+        """Return all services in the order of their names."""
+        return self._services()
+
+    def find(self, path: str) -> Endpoint:
+        """Return the endpoint of the path of an ICAP URI.
+
+        Raises:
+            UnknownServiceError: no service is consulted there.
+        """
+        if self._services.has_changed:
+            self._services()
+            self._known.clear()
+        endpoint = self._known.get(path)
+        if endpoint is None:
+            # Only paths that lead somewhere are kept, so that they are few.
+            endpoint = self._known[path] = self._make(unquote(path).strip("/"))
+            if len(self._known) > MOST_PATHS:
+                self._known.clear()
+        return endpoint
+
+    def names(self) -> list[str]:
+        """Return the paths that lead somewhere, without their slashes."""
+        names = {candidate.name for candidate in self._services()}
+        groups = {name.partition("/")[0] for name in names}
+        return sorted({*names, *groups, *ALL, *self._aliases, ECHO} - {""})
+
+    def _make(self, name: str) -> Endpoint:
+        services = self._services()
+        if name in ALL:
+            return Endpoint(name, services, self.settings, methods=ALL[name], fingerprint=self._fingerprint)
+        wanted = self._aliases.get(name, (name,))
+        chosen = [
+            service
+            for service in services
+            if any(service.name == each or service.name.startswith(each + "/") for each in wanted)
+        ]
+        if not chosen and name == ECHO:
+            return self._echo
+        if not chosen:
+            raise UnknownServiceError(self._no_service(name))
+        return Endpoint(name, chosen, self.settings, fingerprint=self._fingerprint)
+
+    def _no_service(self, name: str) -> str:
+        known = self.names()
+        near = get_close_matches(name, known, n=1)
+        hint = f"; the nearest is /{near[0]}" if near else ""
+        listed = ", ".join(f"/{each}" for each in known[:20])
+        return f"no service under /{name[:80]}{hint}; there are {listed}"
+
+    def _candidate(self, name: str, service: Any) -> Candidate:  # noqa: ANN401 - IICAPService
+        override = self._overrides.get(name, UtilitySettings())
+        on_error = override.on_error or getattr(service, "on_error", None) or "error"
+        timeout = override.timeout or getattr(service, "timeout", None) or DEFAULT_TIMEOUT
+        return Candidate(
+            name,
+            service,
+            service.adapt,
+            valid=_is_decision,
+            on_failure=ON_FAILURE[on_error],
+            timeout=timeout,
+        )
+
+
+MOST_PATHS: Final = 1024
+
+
+def _is_decision(answer: object) -> bool:
+    return isinstance(answer, Decision)
+
+
+def _log_failure(candidate: Candidate, request: Request, error: BaseException) -> None:
+    what = "took too long" if isinstance(error, TimeoutError) else "failed"
+    logger.error("service %r %s for %r", candidate.name, what, request, exc_info=error)
+
+
+def _raise(candidate: Candidate, request: Request, error: BaseException) -> Any:  # noqa: ANN401
+    _log_failure(candidate, request, error)
+    raise ServiceFailedError(f"service {candidate.name!r} failed") from error
+
+
+def _skip(candidate: Candidate, request: Request, error: BaseException) -> None:
+    _log_failure(candidate, request, error)
+
+
+def _block(candidate: Candidate, request: Request, error: BaseException) -> Decision:
+    _log_failure(candidate, request, error)
+    return block(request, reason="It could not be checked.")
+
+
+ON_FAILURE: Final = {"error": _raise, "skip": _skip, "block": _block}

@@ -1,0 +1,140 @@
+"""The HTTP message under adaptation, read only as far as somebody looks.
+
+Nothing here raises for what a client or an origin server wrote: a part that
+cannot be read is empty, or 0 for a status, and the bytes stay as they came.
+"""
+
+import re
+from functools import cached_property
+
+from zcadapt.icap.headers import Headers
+
+__all__ = ["HTTPMessage", "HTTPRequest", "HTTPResponse"]
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#\\]*)")
+
+
+class _Head:
+    """The bytes of a head up to and with its blank line, and its parts."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    @cached_property
+    def start_line(self) -> str:
+        """The first line, without its end."""
+        return self.raw.partition(b"\r\n")[0].decode("latin-1")
+
+    @cached_property
+    def headers(self) -> Headers:
+        """The header fields."""
+        return Headers(self.raw.partition(b"\r\n")[2].removesuffix(b"\r\n"))
+
+
+class HTTPRequest(_Head):
+    r"""The head of an HTTP request.
+
+    >>> request = HTTPRequest(b'GET /a HTTP/1.1\r\nHost: example.com\r\n\r\n')
+    >>> request.method, request.target, request.version, request.headers['host']
+    ('GET', '/a', 'HTTP/1.1', 'example.com')
+    """
+
+    @cached_property
+    def _words(self) -> tuple[str, str, str]:
+        method, _, rest = self.start_line.partition(" ")
+        target, _, version = rest.rpartition(" ")
+        return (method, target, version) if target else (method, version, "")
+
+    @property
+    def method(self) -> str:
+        """The method, as it was written."""
+        return self._words[0]
+
+    @property
+    def target(self) -> str:
+        """The request target, as it was written."""
+        return self._words[1]
+
+    @property
+    def version(self) -> str:
+        """``HTTP/1.1``, or empty."""
+        return self._words[2]
+
+
+class HTTPResponse(_Head):
+    r"""The head of an HTTP response.
+
+    >>> response = HTTPResponse(b'HTTP/1.1 404 Not Found\r\n\r\n')
+    >>> response.version, response.status, response.phrase
+    ('HTTP/1.1', 404, 'Not Found')
+    """
+
+    @cached_property
+    def _words(self) -> tuple[str, int, str]:
+        version, _, rest = self.start_line.partition(" ")
+        status, _, phrase = rest.partition(" ")
+        known = len(status) == 3 and status.isdecimal() and status.isascii()  # noqa: PLR2004 - digits
+        return version, int(status) if known else 0, phrase
+
+    @property
+    def version(self) -> str:
+        """``HTTP/1.1``."""
+        return self._words[0]
+
+    @property
+    def status(self) -> int:
+        """The status code; 0 where there is none that can be read."""
+        return self._words[1]
+
+    @property
+    def phrase(self) -> str:
+        """The reason phrase, or empty."""
+        return self._words[2]
+
+
+class HTTPMessage:
+    """The request, and in RESPMOD the response to it; each may be missing."""
+
+    def __init__(self, request: bytes | None, response: bytes | None) -> None:
+        self._request = request
+        self._response = response
+
+    @cached_property
+    def request(self) -> HTTPRequest:
+        """The request head; empty where the client sent none (RFC 3507, 4.4.1)."""
+        return HTTPRequest(self._request or b"")
+
+    @cached_property
+    def response(self) -> HTTPResponse:
+        """The response head; empty in REQMOD, and where the client sent none."""
+        return HTTPResponse(self._response or b"")
+
+    @cached_property
+    def url(self) -> str:
+        """The URL asked for: the target, with the Host header before a relative one.
+
+        That of a CONNECT is ``host:port``; it is empty without a request.
+        """
+        target = self.request.target
+        if not target.startswith("/") and target != "*":
+            return target
+        host = self.request.headers.get("host", "")
+        return f"http://{host}{target if target != '*' else ''}" if host else target
+
+    @cached_property
+    def host(self) -> str:
+        r"""The host asked for: lower case, without user, port, brackets and final dot.
+
+        An absolute target counts, whatever the Host header says (RFC 9112, 3.2.2).
+
+        >>> HTTPMessage(b'GET http://u@Example.COM.:80/ HTTP/1.1\r\n\r\n', None).host
+        'example.com'
+        """
+        absolute = _ABSOLUTE.match(self.url)
+        if absolute is None and self.request.method != "CONNECT":
+            return ""
+        authority = absolute[1] if absolute else self.url
+        host = authority.rpartition("@")[2].lower()
+        if host.startswith("["):
+            return host[1:].partition("]")[0]
+        return host.partition(":")[0].rstrip(".")

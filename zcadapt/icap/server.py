@@ -1,0 +1,136 @@
+"""The ICAP server: it listens, counts and keeps time."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from zcadapt.icap.answer import field as header
+from zcadapt.icap.endpoints import Endpoints
+from zcadapt.icap.errors import IcapError, ServiceFailedError
+from zcadapt.icap.options import istag
+from zcadapt.icap.request import Request
+from zcadapt.icap.settings import ICAPSettings
+from zcadapt.icap.wire import Wire
+from zcadapt.rule import Won
+from zcadapt.version import VERSION
+
+__all__ = ["Counters", "ICAPServer"]
+
+logger = logging.getLogger("zcadapt.icap")
+
+#: Seconds between two looks at the clock; time-outs are that exact.
+TICK: Final = 0.25
+BACKLOG: Final = 1024
+
+Observer = Callable[[Request, Won | None], None]
+
+
+@dataclass(slots=True)
+class Counters:
+    """What has happened since the start, as plain numbers."""
+
+    connections: int = 0
+    requests: int = 0
+    errors: dict[int, int] = field(default_factory=dict)  #: by ICAP status
+
+
+class ICAPServer:
+    """Answers ICAP clients from `endpoints`.
+
+    Args:
+        endpoints: what is consulted under which path.
+        settings: the table ``[icap]``.
+        observer: is told every decision, in place: it must not block.
+    """
+
+    def __init__(
+        self, endpoints: Endpoints, settings: ICAPSettings, *, observer: Observer | None = None
+    ) -> None:
+        self.endpoints = endpoints
+        self.settings = settings
+        self.counters = Counters()
+        self.now = 0.0  # the loop's time at the last tick
+        self.second = 0  # and the world's
+        self.fields = header("ISTag", f'"{istag((VERSION,))}"')
+        self.observer = observer
+        self._wires: set[Wire] = set()
+        self._listeners: list[asyncio.Server] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._gone: asyncio.Event = asyncio.Event()
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Accept clients at an address, and return it as bound; port 0 takes a free one.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        loop = asyncio.get_running_loop()
+        listener = await loop.create_server(lambda: Wire(self), host, port, backlog=BACKLOG)
+        self._listeners.append(listener)
+        if self._timer is None:
+            self._tick()
+        bound = listener.sockets[0].getsockname()
+        return bound[0], bound[1]
+
+    async def close(self, grace: float) -> None:
+        """Accept nobody more, and end when all is answered or `grace` seconds are over."""
+        for listener in self._listeners:
+            listener.close()
+        for wire in list(self._wires):
+            wire.close()
+        self._gone.clear()
+        if self._wires:
+            try:
+                await asyncio.wait_for(self._gone.wait(), grace)
+            except TimeoutError:
+                logger.warning("%d clients are cut off", len(self._wires))
+        for wire in list(self._wires):
+            wire.break_off()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._wires)
+
+    # What wires tell
+
+    def admit(self, wire: Wire) -> bool:
+        """Count a client; whether there is room for it."""
+        self.counters.connections += 1
+        self._wires.add(wire)
+        return len(self._wires) <= self.settings.connections
+
+    def dismiss(self, wire: Wire) -> None:
+        """Count a client off."""
+        self._wires.discard(wire)
+        if not self._wires:
+            self._gone.set()
+
+    def observe(self, request: Request, won: Won | None) -> None:
+        """Tell who observes what was decided."""
+        if self.observer is not None:
+            try:
+                self.observer(request, won)
+            except Exception:
+                logger.exception("who observes decisions failed")
+
+    def refused(self, peer: tuple[str, int], error: IcapError) -> None:
+        """Count and log an error; failures of services are logged where they happen."""
+        errors = self.counters.errors
+        errors[error.status] = errors.get(error.status, 0) + 1
+        if not isinstance(error, ServiceFailedError):
+            logger.warning("%s:%d: %d: %s", *peer, error.status, error)
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.now = loop.time()
+        self.second = int(time.time())
+        for wire in list(self._wires):
+            wire.check(self.now)
+        self._timer = loop.call_later(TICK, self._tick)

@@ -1,0 +1,147 @@
+"""Bytes that arrive at one end and are read from the other, in memory up to a limit.
+
+What goes beyond the limit goes, with all before it, to a temporary file.
+"""
+
+import io
+import os
+import tempfile
+from bisect import bisect_right
+from typing import IO, TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+__all__ = ["Spool"]
+
+READ_SIZE: Final = 256 * 1024
+
+
+class Spool:
+    """A growing run of bytes, read at any position.
+
+    `size` counts all that was appended. What lies before `begin` has been
+    given up with `forget_before` and cannot be read.
+    """
+
+    __slots__ = ("_file", "_in_memory", "_limit", "_pieces", "_starts", "begin", "size")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pieces: list[bytes] = []
+        self._starts: list[int] = []
+        self._in_memory = 0
+        self._file: IO[bytes] | None = None
+        self.begin = 0
+        self.size = 0
+
+    def append(self, data: bytes) -> None:
+        """Add `data`.
+
+        Raises:
+            OSError: the temporary file cannot be written.
+        """
+        if self._file is None and self._in_memory + len(data) > self._limit:
+            self._move_to_file()
+        if self._file is not None:
+            _write(self._file.fileno(), data, self.size)
+        else:
+            self._pieces.append(data)
+            self._starts.append(self.size)
+            self._in_memory += len(data)
+        self.size += len(data)
+
+    def read_at(self, position: int) -> bytes:
+        """Return a piece that begins at `position`; ``b""`` where nothing is there yet."""
+        if position >= self.size:
+            return b""
+        if self._file is not None:
+            return os.pread(self._file.fileno(), READ_SIZE, position)
+        index = bisect_right(self._starts, position) - 1
+        offset = position - self._starts[index]
+        piece = self._pieces[index]
+        return piece[offset:] if offset else piece
+
+    def forget_before(self, position: int) -> None:
+        """Give up what lies before `position`; a file keeps its size until it is closed."""
+        if self._file is not None:
+            if position >= self.size:
+                self._file.truncate(0)
+        else:
+            count = bisect_right(self._starts, position)
+            whole = count if position >= self.size else count - 1
+            if whole > 0:
+                self._in_memory -= sum(map(len, self._pieces[:whole]))
+                del self._pieces[:whole], self._starts[:whole]
+        self.begin = max(self.begin, min(position, self.size))
+
+    def open(self) -> IO[bytes]:
+        """Return all that has been appended as a binary file of its own, at its beginning."""
+        if self._file is None:
+            return io.BytesIO(b"".join(self._pieces))
+        return io.BufferedReader(_View(os.dup(self._file.fileno())), READ_SIZE)
+
+    def close(self) -> None:
+        """Drop everything; a file that `open` returned stays readable."""
+        self._pieces.clear()
+        self._starts.clear()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _move_to_file(self) -> None:
+        self._file = tempfile.TemporaryFile(buffering=0, prefix="zcadapt-")  # noqa: SIM115 - closed by close
+        for start, piece in zip(self._starts, self._pieces, strict=True):
+            _write(self._file.fileno(), piece, start)
+        self._pieces.clear()
+        self._starts.clear()
+        self._in_memory = 0
+
+
+def _write(descriptor: int, data: bytes, position: int) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(descriptor, view, position)
+        position += written
+        view = view[written:]
+
+
+class _View(io.RawIOBase):
+    """A file with a position of its own, though it shares the descriptor's with others."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._at = 0
+
+    def fileno(self) -> int:
+        """Return the descriptor; its own position is not this object's."""
+        return self._descriptor
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: "Buffer") -> int:
+        """Fill `buffer` from the position that is this object's own."""
+        count = os.preadv(self._descriptor, [buffer], self._at)
+        self._at += count
+        return count
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move, as files do."""
+        if whence == os.SEEK_CUR:
+            offset += self._at
+        elif whence == os.SEEK_END:
+            offset += os.fstat(self._descriptor).st_size
+        self._at = offset
+        return offset
+
+    def close(self) -> None:
+        """Close the descriptor."""
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
