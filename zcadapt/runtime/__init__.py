@@ -1,0 +1,1 @@
+"""Around the servers: what is put together, listened on, reported, and ended."""

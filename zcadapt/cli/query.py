@@ -1,0 +1,54 @@
+"""``zcadapt query``."""
+
+import asyncio
+import secrets
+
+import click
+
+from zcadapt.cli.options import ADDRESS
+from zcadapt.config import parse_address
+from zcadapt.icp.box import format_datagram
+from zcadapt.icp.client import exchange
+from zcadapt.icp.datagram import build
+
+__all__ = ["query"]
+
+
+@click.command()
+@click.argument("url")
+@click.option(
+    "--server",
+    type=ADDRESS,
+    default="127.0.0.1:3130",
+    show_default=True,
+    help="Whom to ask.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="Seconds to wait for an answer.",
+)
+@click.option("--verbose", is_flag=True, help="Draw the query and the reply first.")
+def query(*, url: str, server: str, timeout: float, verbose: bool) -> None:
+    """Ask an ICP server about URL and print its answer, such as ICP_OP_MISS.
+
+    Exits with 0 when an answer came, whatever it is; 1 when none came in time
+    or nobody listens there; 2 when the command line is wrong.
+    """
+    try:
+        datagram = build(url, request_number=secrets.randbits(32))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="URL") from error
+    if verbose:
+        click.echo(format_datagram(datagram))
+    try:
+        reply = asyncio.run(exchange(datagram, *parse_address(server), timeout))
+    except TimeoutError as error:
+        raise click.ClickException(f"no answer from {server} in {timeout:g} s") from error
+    except OSError as error:
+        raise click.ClickException(f"no answer from {server}: {error.strerror or error}") from error
+    if verbose:
+        click.echo(format_datagram(reply.datagram))
+    click.echo(reply.answer)

@@ -1,0 +1,82 @@
+"""Asks an ICP server one thing."""
+
+import asyncio
+import secrets
+from typing import Final
+
+from zcadapt.icp.datagram import build, parse, parse_reply
+from zcadapt.icp.errors import BadReplyError
+from zcadapt.icp.message import Query, Reply, SocketAddress
+
+__all__ = ["ask", "exchange"]
+
+TIMEOUT: Final = 2.0
+
+
+async def ask(
+    url: str,
+    host: str = "127.0.0.1",
+    port: int = 3130,
+    timeout: float = TIMEOUT,  # noqa: ASYNC109
+) -> Reply:
+    """Return what the server at `host` and `port` answers to a query for `url`.
+
+    Raises:
+        ValueError: the URL does not fit into a query.
+        TimeoutError: no answer came within `timeout` seconds.
+        OSError: nobody listens there, or there is no such host.
+    """
+    query = build(url, request_number=secrets.randbits(32))
+    return await exchange(query, host, port, timeout)
+
+
+async def exchange(
+    datagram: bytes,
+    host: str,
+    port: int,
+    timeout: float = TIMEOUT,  # noqa: ASYNC109
+) -> Reply:
+    """Send the query that `datagram` is, and return its reply.
+
+    Only a reply that comes from there and has the same request number and the
+    same URL is taken; others are overheard.
+
+    Raises:
+        As `ask`.
+    """
+    loop = asyncio.get_running_loop()
+    waiting = _Waiting(parse(datagram), loop.create_future())
+    async with asyncio.timeout(timeout):
+        # Connected: the system drops what others send.
+        transport, _ = await loop.create_datagram_endpoint(
+            lambda: waiting, remote_addr=(host, port)
+        )
+        try:
+            transport.sendto(datagram)
+            return await waiting.reply
+        finally:
+            transport.close()
+
+
+class _Waiting(asyncio.DatagramProtocol):
+    """Waits for the reply to `query`."""
+
+    def __init__(self, query: Query, reply: "asyncio.Future[Reply]") -> None:
+        self.query = query
+        self.reply = reply
+
+    def datagram_received(self, data: bytes, _: SocketAddress) -> None:
+        try:
+            reply = parse_reply(data)
+        except BadReplyError:
+            return
+        if self._is_ours(reply) and not self.reply.done():
+            self.reply.set_result(reply)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self.reply.done():
+            self.reply.set_exception(exc)
+
+    def _is_ours(self, reply: Reply) -> bool:
+        query = self.query
+        return (reply.request_number, reply.url) == (query.request_number, query.url)
