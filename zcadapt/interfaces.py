@@ -6,7 +6,17 @@ on ``str``, the empty name first, and follows the first answer that is not
 ``None``. Nothing else decides.
 """
 
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
 from zope.interface import Attribute, Interface
+
+if TYPE_CHECKING:
+    from zcadapt.icap.decisions import Decision
+    from zcadapt.icap.request import Request
+    from zcadapt.icp import Query
+
+    Answer = str | Awaitable[str | None] | None
 
 __all__ = ["IICAPService", "IICAPServiceDetails", "IICPPolicy", "IICPQueryPolicy"]
 
@@ -14,7 +24,7 @@ __all__ = ["IICAPService", "IICAPServiceDetails", "IICPPolicy", "IICPQueryPolicy
 class IICPPolicy(Interface):
     """A policy: it says whether this server wants a URL (RFC 2186)."""
 
-    def __call__(url):
+    def __call__(url: str) -> "Answer":
         """Return the answer to a query for `url`, or ``None`` for no opinion.
 
         `url` is a `str`, the URL as the peer sent it, each byte one character
@@ -30,7 +40,7 @@ class IICPPolicy(Interface):
 class IICPQueryPolicy(IICPPolicy):
     """A policy that needs to know who asks."""
 
-    def __call__(query):
+    def __call__(query: "Query") -> "Answer":  # type: ignore[override]  # as the docstring says
         """Return the answer to `query`, an `zcadapt.icp.Query`, or ``None``.
 
         The answers are those of `IICPPolicy`.
@@ -52,7 +62,7 @@ class IICAPService(Interface):
         """
     )
 
-    def adapt(request):
+    def adapt(request: "Request") -> "Decision | Awaitable[Decision | None] | None":
         """Return a decision about `request`, or ``None`` for no opinion.
 
         `request` is a `zcadapt.Request`. A plain function is called in place

@@ -77,7 +77,7 @@ class Utilities:
         return self._watch.has_changed
 
 
-class _Watch(AdapterRegistry):  # type: ignore[misc]  # zope.interface has no annotations
+class _Watch(AdapterRegistry):
     """Notices changes of the registry that it is based on.
 
     A registry tells those based on it of every change, in the thread that

@@ -35,7 +35,7 @@ class Candidate:
     def __init__(  # noqa: PLR0913 - a record with a field for each
         self,
         name: str,
-        utility: object,
+        utility: Any,  # noqa: ANN401 - whatever was registered
         ask: Callable[[Any], Any],
         *,
         valid: Callable[[Any], bool],

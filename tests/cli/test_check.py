@@ -1,0 +1,60 @@
+"""``zcadapt check`` tells everything that is wrong, without starting."""
+
+import pytest
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return (tmp_path / "zcadapt.toml").write_text
+
+
+def test_nothing_wrong_is_said_so(invoke, write):
+    write("[icap]\nconnections = 5\n")
+    result = invoke("check", "zcadapt.toml")
+    assert (result.exit_code, result.output) == (0, "zcadapt.toml: no problems\n")
+
+
+@pytest.mark.parametrize("args", [["zcadapt.toml"], ["--config", "zcadapt.toml"]])
+def test_all_problems_are_told_at_once(invoke, write, args):
+    write("preveiw = 1\n[icap]\nconnections = 0\n[services.x]\nuse = 'y'\n")
+    result = invoke("check", *args)
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    assert lines[0].startswith("zcadapt.toml:1: preveiw: no such setting")
+    assert lines[1].startswith("zcadapt.toml:3: [icap] connections: must be")
+    assert lines[2].startswith("zcadapt.toml:5: [services.x] use: no entry point")
+    assert lines[3] == "zcadapt.toml: 3 problems"
+
+
+def test_a_missing_file_is_a_problem(invoke, tmp_path):
+    path = str(tmp_path / "nowhere.toml")
+    result = invoke("check", path)
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        f"{path}: No such file or directory",
+        f"{path}: 1 problem",
+    ]
+
+
+def test_without_a_file_the_installation_is_checked(invoke):
+    assert invoke("check").output == "The installation: no problems\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_plugins_are_checked_too(invoke):
+    result = invoke("check")
+    assert result.exit_code == 1
+    assert "plug-cli 1.5 (zcadapt.icp_policies: broken): AttributeError" in result.output
+    assert "plug-cli 1.5 (zcadapt.plugins: worse): AttributeError" in result.output
+    assert "The installation: 2 problems" in result.output
+
+
+def test_modules_are_checked_too(invoke):
+    result = invoke("check", "--load", "nowhere_at_all")
+    assert result.exit_code == 1
+    assert result.output.startswith("--load nowhere_at_all: ModuleNotFoundError")
+
+
+def test_one_file_is_enough(invoke):
+    assert invoke("check", "a.toml", "--config", "b.toml").exit_code == 2

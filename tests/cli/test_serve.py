@@ -1,0 +1,187 @@
+"""``zcadapt serve`` as a process: what it prints, what it answers, how it ends."""
+
+import re
+import signal
+import socket
+import struct
+
+import pytest
+
+OPTIONS = b"OPTIONS icap://here/%s ICAP/1.0\r\nHost: here\r\n\r\n"
+
+PORTS = ("--icap", "127.0.0.1:0", "--icp", "127.0.0.1:0")
+
+
+def report_of(process):
+    """Return the lines of the start-up report, which ends with ``ready``."""
+    lines = []
+    while (line := process.stdout.readline()) != "ready\n":
+        assert line, process.stderr.read()
+        lines.append(line.rstrip("\n"))
+    return lines
+
+
+def address(lines, protocol):
+    (line,) = [line for line in lines if line.startswith(f"{protocol} ")]
+    return "127.0.0.1", int(re.fullmatch(rf"{protocol} 127\.0\.0\.1:(\d+)", line)[1])
+
+
+def options(address, service):
+    with socket.create_connection(address, 10) as sock:
+        sock.sendall(OPTIONS % service)
+        return sock.makefile("rb").readline()
+
+
+def opcode(address, url):
+    payload = b"\0" * 4 + url + b"\0"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(10)
+        sock.connect(address)
+        sock.send(struct.pack("!BBHIIII", 1, 2, 20 + len(payload), 7, 0, 0, 0) + payload)
+        return sock.recv(4096)[0]
+
+
+def connect_for_ever(address):
+    while True:
+        socket.create_connection(address, 10).close()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_what_is_installed_until_it_is_told_to_stop(start, stop):
+    process = start("serve", *PORTS)
+    lines = report_of(process)
+    assert options(address(lines, "icap"), b"lists") == b"ICAP/1.0 200 OK\r\n"
+    assert opcode(address(lines, "icp"), b"http://x/foo") == 2
+    told = [line.split() for line in lines]
+    assert ["lists", "REQMOD", "RESPMOD", "on_error=error", "plug-cli", "1.5", "(lists)"] in told
+    process.send_signal(stop)
+    assert process.wait(20) == 0
+
+
+def test_what_is_broken_is_left_out_and_told(start):
+    process = start("serve", *PORTS)
+    report_of(process)
+    process.terminate()
+    _, err = process.communicate(timeout=20)
+    assert "left out: plug-cli 1.5 (zcadapt.icp_policies: broken): " in err
+    assert "Traceback" not in err
+
+
+def test_strict_makes_what_is_broken_fatal(start):
+    process = start("serve", *PORTS, "--strict")
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    assert "plug-cli 1.5 (zcadapt.icp_policies: broken): " in err
+
+
+@pytest.mark.parametrize(("unwanted", "wanted"), [("icap", "icp"), ("icp", "icap")])
+def test_a_protocol_can_be_left_out(start, unwanted, wanted):
+    process = start("serve", *PORTS, f"--no-{unwanted}")
+    lines = report_of(process)
+    assert address(lines, wanted)
+    assert not [line for line in lines if line.startswith(f"{unwanted} ")]
+
+
+def test_addresses_can_be_repeated(start):
+    process = start("serve", *PORTS, "--icap", "127.0.0.1:0", "--icp", "127.0.0.1:0")
+    lines = report_of(process)
+    assert [line.split()[0] for line in lines[:5]] == ["icap", "icap", "icp", "icp", "ICAP"]
+
+
+def test_the_command_line_wins_over_the_file(start, folder):
+    (folder / "my.toml").write_text(
+        '[icap]\nlisten = ["192.0.2.1:1"]\n[icp]\nlisten = ["127.0.0.1:0"]\n'
+    )
+    process = start("serve", "--config", "my.toml", "--icap", "127.0.0.1:0")
+    lines = report_of(process)
+    assert address(lines, "icap")
+    assert address(lines, "icp")
+
+
+def test_a_file_in_the_working_directory_is_not_read_by_itself(start, folder):
+    (folder / "zcadapt.toml").write_text("nonsense = 1\n")
+    process = start("serve", *PORTS)
+    assert report_of(process)
+
+
+def test_wrong_settings_are_fatal_and_all_are_told(start, folder):
+    (folder / "my.toml").write_text("[icap]\nlisten = 3\n[server]\ngrace = 'x'\n")
+    process = start("serve", "--config", "my.toml")
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    assert [line.partition(": must")[0] for line in err.splitlines()] == [
+        "my.toml:2: [icap] listen",
+        "my.toml:4: [server] grace",
+    ]
+
+
+def test_what_a_module_provides_is_served(start, folder):
+    (folder / "my_rules.py").write_text(
+        "import zope.component\nfrom zcadapt.interfaces import IICPPolicy\n"
+        "def baz(url): return 'ICP_OP_MISS_NOFETCH' if 'baz' in url else None\n"
+        "zope.component.provideUtility(baz, IICPPolicy, 'baz')\n"
+    )
+    lines = report_of(start("serve", *PORTS, "--load", "my_rules"))
+    assert opcode(address(lines, "icp"), b"http://x/foo/baz") == 21
+
+
+def test_a_taken_address_is_told(start):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = start("serve", "--icap", f"127.0.0.1:{port}", "--no-icp")
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 3
+    assert f"cannot listen on 127.0.0.1:{port} (ICAP): Address already in use\n" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1", "127.0.0.1:x", "::1:80"])
+def test_what_is_no_address_is_a_wrong_command_line(invoke, text):
+    result = invoke("serve", "--icap", text)
+    assert result.exit_code == 2
+    assert "is not HOST:PORT" in result.output
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_second_signal_ends_it_at_once(start, folder, stop, loop):
+    (folder / "my.toml").write_text(f'[server]\nloop = "{loop}"\ngrace = 3600\n')
+    process = start("serve", *PORTS, "--config", "my.toml", HANG="1")
+    report_of(process)
+    process.send_signal(stop)
+    assert process.stdout.readline() == "hanging\n"
+    process.send_signal(stop)
+    assert process.wait(20) == -stop
+
+
+def test_a_client_that_is_being_answered_gets_its_answer(start, folder):
+    """A service waits for a file; meanwhile the server is told to stop."""
+    (folder / "slow_rules.py").write_text(
+        "import asyncio, pathlib, zope.component\n"
+        "from zcadapt import reqmod, respond\n"
+        "from zcadapt.interfaces import IICAPService\n"
+        "@reqmod\n"
+        "async def slow(request):\n"
+        "    print('asked', flush=True)\n"
+        "    while not pathlib.Path('go').exists():\n"
+        "        await asyncio.sleep(0.01)\n"
+        "    return respond(200, body=b'late')\n"
+        "zope.component.provideUtility(slow, IICAPService, 'slow')\n"
+    )
+    process = start("serve", "--icap", "127.0.0.1:0", "--no-icp", "--load", "slow_rules")
+    where = address(report_of(process), "icap")
+    with socket.create_connection(where, 10) as sock:
+        sock.sendall(
+            b"REQMOD icap://here/slow ICAP/1.0\r\nHost: here\r\n"
+            b"Encapsulated: req-hdr=0, null-body=37\r\n\r\n"
+            b"GET http://x/ HTTP/1.1\r\nHost: xxxx\r\n\r\n"
+        )
+        assert process.stdout.readline() == "asked\n"
+        process.terminate()
+        with pytest.raises((ConnectionRefusedError, ConnectionResetError)):
+            connect_for_ever(where)
+        (folder / "go").touch()
+        answer = sock.makefile("rb").read()
+    assert answer.startswith(b"ICAP/1.0 200 OK\r\n")
+    assert b"late" in answer
+    assert process.wait(20) == 0

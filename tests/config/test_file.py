@@ -1,0 +1,39 @@
+"""A settings file is read whole, or what hinders it is a problem."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zcadapt.config import Problem, Settings, load
+
+
+def test_without_a_file_everything_has_its_default():
+    assert load(None).settings == Settings()
+    assert load(None).settings.icap.listen == ("127.0.0.1:1344",)
+    assert load(None).settings.icp.listen == ("127.0.0.1:3130",)
+
+
+def test_a_missing_file_is_a_problem(tmp_path):
+    path = str(tmp_path / "nowhere.toml")
+    assert load(path).problems == (Problem(path, "No such file or directory"),)
+    assert load(path).settings == Settings()
+
+
+def test_a_directory_is_a_problem(tmp_path):
+    (problem,) = load(str(tmp_path)).problems
+    assert problem.what == "Is a directory"
+
+
+@pytest.mark.parametrize("content", [b"[icap\n", b"x = \xff\n", b"a = 1\na = 2\n"])
+def test_what_is_not_toml_is_one_problem(tmp_path, content):
+    path = tmp_path / "zcadapt.toml"
+    path.write_bytes(content)
+    (problem,) = load(str(path)).problems
+    assert problem.what.startswith("not TOML: ")
+
+
+@given(content=st.binary(max_size=200))
+def test_no_file_raises(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_bytes(content)
+    assert isinstance(load(str(path)).settings, Settings)

@@ -1,0 +1,174 @@
+"""One line a record, nothing in it that steers a terminal, and no kind of it by the thousand."""
+
+import io
+import itertools
+import logging
+
+import pytest
+
+from zcadapt.config import LogSettings
+from zcadapt.observe.log import MOST_KINDS, PERIOD, Repeats, configure
+
+
+@pytest.fixture
+def stream():
+    return io.StringIO()
+
+
+@pytest.fixture
+def configured(stream):
+    """Return a logger that writes to `stream` and nowhere else, and its filter."""
+    logger = logging.getLogger("zcadapt.test")
+    logger.propagate = False
+
+    def configured(**settings):
+        return logger, configure(LogSettings(**settings), logger, stream)
+
+    yield configured
+    logger.handlers.clear()
+    logger.propagate = True
+
+
+@pytest.fixture
+def logger(configured):
+    return configured()[0]
+
+
+@pytest.fixture
+def lines(stream):
+    return lambda: stream.getvalue().splitlines()
+
+
+class Clock:
+    """Stands still until it is told to go on."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def record(text="refused %s", *values, name="zcadapt.icp"):
+    return logging.LogRecord(name, logging.WARNING, __file__, 1, text, values, None)
+
+
+# lines
+
+
+def test_a_record_is_a_line_with_time_level_logger_and_text(logger, lines):
+    logger.warning("left out: %s", "x")
+    (line,) = lines()
+    assert line.endswith("WARNING zcadapt.test: left out: x")
+    assert line[:4].isdecimal()
+
+
+def test_a_traceback_is_in_the_same_line(logger, lines):
+    try:
+        {}["no list"]
+    except LookupError:
+        logger.exception("plugin failed")
+    (line,) = lines()
+    assert "plugin failed | Traceback" in line
+    assert line.endswith("| KeyError: 'no list'")
+
+
+@pytest.mark.parametrize(
+    ("sent", "written"),
+    [
+        ("a\nERROR forged", "a | ERROR forged"),
+        ("a\r\nb", "a | b"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("\x00", "\\x00"),
+        ("\u2028x", "x"),
+        ("\u202egnp", "\\u202egnp"),
+        ("\x85x", "x"),
+        ("häßlich", "häßlich"),
+    ],
+)
+def test_what_a_client_sent_cannot_forge_a_line(logger, lines, sent, written):
+    logger.warning("%s", sent)
+    (line,) = lines()
+    assert line.rpartition("zcadapt.test:")[2].strip(" |") == written
+
+
+def test_less_than_the_level_is_not_written(configured, lines):
+    logger, _ = configured(level="error")
+    logger.warning("quiet")
+    logger.error("loud")
+    assert len(lines()) == 1
+
+
+def test_configuring_again_replaces_our_handler_and_no_other(logger, stream, lines):
+    other = logging.NullHandler()
+    logger.addHandler(other)
+    configure(LogSettings(), logger, stream)
+    logger.warning("once")
+    assert len(lines()) == 1
+    assert other in logger.handlers
+
+
+def test_without_a_logger_it_is_the_root_logger(stream):
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    try:
+        configure(LogSettings(), stream=stream)
+        logging.getLogger("somebody.else").warning("heard")
+    finally:
+        root.handlers[:], root.level = before, level
+    assert "somebody.else: heard" in stream.getvalue()
+
+
+# repeats
+
+
+def test_the_first_of_a_kind_are_written_and_the_rest_is_counted():
+    repeats = Repeats(3, Clock())
+    assert [repeats.filter(record()) for _ in range(5)] == [True] * 3 + [False] * 2
+    assert repeats.left_out() == [("refused %s", 2)]
+
+
+def test_a_kind_is_the_text_before_its_arguments_are_put_in():
+    repeats = Repeats(1, Clock())
+    assert repeats.filter(record("refused %s", "a"))
+    assert not repeats.filter(record("refused %s", "b"))
+
+
+@pytest.mark.parametrize("other", [record("another"), record(name="zcadapt.icap")])
+def test_other_kinds_are_counted_by_themselves(other):
+    repeats = Repeats(1, Clock())
+    assert repeats.filter(record())
+    assert repeats.filter(other)
+
+
+def test_after_a_minute_the_next_one_says_how_many_were_left_out():
+    clock = Clock()
+    repeats = Repeats(1, clock)
+    for _ in range(4):
+        repeats.filter(record())
+    clock.now = PERIOD
+    later = record()
+    assert repeats.filter(later)
+    assert later.left_out == 3
+    assert repeats.left_out() == []
+
+
+def test_the_number_left_out_is_written(configured, lines):
+    logger, repeats = configured(repeats=1)
+    clock = repeats._clock = Clock()
+    clock.now = 1e9
+    for number in range(3):
+        logger.warning("refused %s", number)
+    clock.now += PERIOD
+    logger.warning("refused %s", 3)
+    first, second = lines()
+    assert first.endswith("refused 0")
+    assert second.endswith("refused 3 (2 more like it were not written)")
+
+
+def test_what_is_remembered_is_bounded():
+    repeats = Repeats(1, Clock())
+    for number in itertools.islice(itertools.count(), MOST_KINDS * 2):
+        repeats.filter(record(f"kind {number}"))
+    assert len(repeats._kinds) == MOST_KINDS
+    assert not repeats.filter(record(f"kind {MOST_KINDS * 2 - 1}"))
+    assert repeats.filter(record("kind 0"))

@@ -1,0 +1,243 @@
+"""What is registered is asked in the order of names, from the very next question."""
+
+import gc
+import sys
+import threading
+
+import pytest
+import zope.component
+from zope.interface import provider
+from zope.interface.registry import Components
+
+from zcadapt.interfaces import IICAPService, IICPPolicy, IICPQueryPolicy
+from zcadapt.registry import Utilities, named_utilities
+from zcadapt.rule import Candidate
+
+
+def no_opinion(url):
+    return None
+
+
+def wanted(url):
+    return "ICP_OP_HIT"
+
+
+def candidate(name, utility):
+    return Candidate(
+        name, utility, utility, valid=lambda answer: True, on_failure=lambda *failure: None
+    )
+
+
+@pytest.fixture
+def components():
+    return Components()
+
+
+@pytest.fixture
+def utilities(components):
+    return Utilities(components, IICPPolicy, candidate)
+
+
+def names(utilities):
+    return [each.name for each in utilities()]
+
+
+def register(components, name, utility=no_opinion, interface=IICPPolicy):
+    components.registerUtility(utility, interface, name)
+
+
+def test_nothing_registered_is_nobody_to_ask(utilities):
+    assert utilities() == ()
+
+
+def test_names_are_sorted_as_texts(components, utilities):
+    for name in ["b", "10", "a", "9", "B", "é"]:
+        register(components, name)
+    assert names(utilities) == ["10", "9", "B", "a", "b", "é"]
+
+
+def test_the_empty_name_comes_first(components, utilities):
+    register(components, "\x01")
+    register(components, "")
+    assert names(utilities) == ["", "\x01"]
+
+
+def test_names_alone_are_compared(components, utilities):
+    """Utilities need not be comparable, nor different."""
+    for name in ["c", "a", "b"]:
+        register(components, name)
+    assert names(utilities) == ["a", "b", "c"]
+
+
+def test_a_registration_counts_from_the_next_question(components, utilities):
+    assert utilities() == ()
+    register(components, "later")
+    assert names(utilities) == ["later"]
+
+
+def test_a_registration_without_an_event_counts_too(components, utilities):
+    utilities()
+    components.registerUtility(no_opinion, IICPPolicy, "quiet", event=False)
+    assert names(utilities) == ["quiet"]
+
+
+def test_provide_utility_counts_from_the_next_question():
+    site = zope.component.getGlobalSiteManager()
+    utilities = Utilities(site, IICPPolicy, candidate)
+    assert "zcadapt-test" not in names(utilities)
+    zope.component.provideUtility(no_opinion, IICPPolicy, "zcadapt-test")
+    try:
+        assert "zcadapt-test" in names(utilities)
+    finally:
+        site.unregisterUtility(provided=IICPPolicy, name="zcadapt-test")
+    assert "zcadapt-test" not in names(utilities)
+
+
+def test_the_same_name_replaces(components, utilities):
+    register(components, "foo", no_opinion)
+    utilities()
+    register(components, "foo", wanted)
+    assert [each.utility for each in utilities()] == [wanted]
+
+
+def test_what_is_unregistered_is_not_asked(components, utilities):
+    register(components, "foo")
+    register(components, "baz")
+    utilities()
+    components.unregisterUtility(provided=IICPPolicy, name="foo")
+    assert names(utilities) == ["baz"]
+
+
+def test_query_policies_are_policies(components, utilities):
+    @provider(IICPQueryPolicy)
+    def strangers(query):
+        return None
+
+    register(components, "b", strangers, IICPQueryPolicy)
+    register(components, "a")
+    assert names(utilities) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(IICPPolicy, IICPQueryPolicy), (IICPQueryPolicy, IICPPolicy)]
+)
+def test_the_same_name_replaces_whatever_kind_of_policy(components, utilities, first, second):
+    register(components, "foo", no_opinion, first)
+    register(components, "foo", wanted, second)
+    assert [each.utility for each in utilities()] == [wanted]
+
+
+def test_an_unregistered_replacement_uncovers_nothing_of_its_own_kind(components, utilities):
+    register(components, "foo", no_opinion)
+    register(components, "foo", wanted)
+    components.unregisterUtility(provided=IICPPolicy, name="foo")
+    assert utilities() == ()
+
+
+def test_other_interfaces_are_not_asked(components, utilities):
+    register(components, "service", interface=IICAPService)
+    assert utilities() == ()
+
+
+def test_what_a_base_registry_holds_is_asked_too(components):
+    below = Components(bases=(components,))
+    utilities = Utilities(below, IICPPolicy, candidate)
+    register(components, "a")
+    register(below, "b")
+    assert names(utilities) == ["a", "b"]
+    register(components, "c")
+    assert names(utilities) == ["a", "b", "c"]
+
+
+def test_a_registry_covers_the_names_of_its_base(components):
+    below = Components(bases=(components,))
+    register(below, "a", wanted)
+    register(components, "a", no_opinion)
+    assert named_utilities(below, IICPPolicy) == [("a", wanted)]
+
+
+def test_nothing_is_looked_up_while_nothing_changes(components):
+    made = []
+
+    def count(name, utility):
+        made.append(name)
+        return candidate(name, utility)
+
+    utilities = Utilities(components, IICPPolicy, count)
+    register(components, "foo")
+    assert utilities() is utilities()
+    assert made == ["foo"]
+
+
+def test_each_change_that_is_seen_is_a_generation(components, utilities):
+    utilities()
+    before = utilities.generation
+    utilities()
+    assert utilities.generation == before
+    register(components, "foo")
+    assert utilities.has_changed
+    utilities()
+    assert not utilities.has_changed
+    assert utilities.generation == before + 1
+
+
+def test_two_that_watch_one_registry_both_see_a_change(components, utilities):
+    other = Utilities(components, IICPPolicy, candidate)
+    utilities(), other()
+    register(components, "foo")
+    assert names(utilities) == names(other) == ["foo"]
+
+
+def test_a_registration_from_another_thread_counts(components, utilities):
+    utilities()
+    thread = threading.Thread(target=register, args=(components, "foo"))
+    thread.start()
+    thread.join()
+    assert names(utilities) == ["foo"]
+
+
+@pytest.fixture
+def restless_threads():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_no_registration_is_lost_between_threads(components, utilities):
+    """Asked all the while, the registry ends with everything that was registered."""
+
+    def register_all(prefix):
+        for number in range(50):
+            register(components, f"{prefix}{number:02}")
+
+    threads = [threading.Thread(target=register_all, args=(prefix,)) for prefix in "ab"]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        found = names(utilities)
+        assert found == sorted(found)
+    for thread in threads:
+        thread.join()
+    assert names(utilities) == [f"{prefix}{number:02}" for prefix in "ab" for number in range(50)]
+
+
+def test_a_registration_made_while_looking_up_counts_for_the_next_question(components):
+    def register_more(name, utility):
+        if name == "a":
+            components.registerUtility(no_opinion, IICPPolicy, "b")
+        return candidate(name, utility)
+
+    utilities = Utilities(components, IICPPolicy, register_more)
+    register(components, "a")
+    assert names(utilities) == ["a"]
+    assert names(utilities) == ["a", "b"]
+
+
+def test_those_no_longer_used_stop_watching(components):
+    """A registry holds those based on it weakly, so that nothing has to be closed."""
+    before = len(components.utilities._v_subregistries)
+    Utilities(components, IICPPolicy, candidate)()
+    gc.collect()
+    assert len(components.utilities._v_subregistries) == before

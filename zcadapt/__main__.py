@@ -1,0 +1,5 @@
+"""``python -m zcadapt``."""
+
+from zcadapt.cli import main
+
+main(prog_name="zcadapt")

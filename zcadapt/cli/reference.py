@@ -1,0 +1,176 @@
+"""The reference pages, made from what they describe.
+
+``python -m zcadapt.cli.reference docs`` writes them; a test compares.
+"""
+
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from textwrap import indent
+from typing import Any, Final, get_type_hints
+
+import click
+
+from zcadapt import hooks
+from zcadapt.cli import ADDED, BUILT_IN, main
+from zcadapt.config import LogSettings, PluginTable, ServerSettings, UtilityTable
+from zcadapt.config.shape import shape_of
+from zcadapt.icap.settings import ICAPSettings
+from zcadapt.icp.settings import ICPSettings
+from zcadapt.runtime.exits import Exit
+
+__all__ = ["PAGES", "write"]
+
+WIDTH: Final = 80
+
+TABLES: Final[Mapping[str, type]] = {
+    "[server]": ServerSettings,
+    "[log]": LogSettings,
+    "[icap]": ICAPSettings,
+    "[icp]": ICPSettings,
+    "[services.NAME] and [policies.NAME]": UtilityTable,
+    "[plugins.NAME]": PluginTable,
+}
+
+SETTINGS: Final = """\
+The settings file
+=================
+
+``zcadapt serve --config zcadapt.toml`` reads its settings from one TOML file.
+Everything has a default, and without ``--config`` no file is read. What is
+wrong in a file is told all at once, each with its line; ``zcadapt check
+zcadapt.toml`` tells it without starting, and checks the plugins too::
+
+    [icap]
+    listen = ["127.0.0.1:1344"]
+
+    [services."10-trackers"]       # the name: the order
+    use = "urllist"                # the entry point
+    lists = ["trackers.txt"]       # the rest is for the plugin
+
+    [endpoints]
+    avscan = ["50-clamav"]
+
+What is installed is active under the name of its entry point. A table
+``[services.NAME]`` or ``[policies.NAME]`` with ``use`` makes it active under
+NAME instead, and only there; several tables may use the same entry point.
+"""
+
+ENDPOINTS: Final = """\
+[endpoints]
+-----------
+
+Further paths of ICAP URIs, each with a list of the services that it consults,
+in the order of their names. A name stands for the service of this name and
+for those whose names begin with it and a slash.
+"""
+
+HOOKS: Final = """\
+Hooks
+=====
+
+A plugin that takes part in the life of the server, or watches it, is a module
+or an object with some of these functions. Each is marked::
+
+    from zcadapt.hooks import hookimpl
+
+    @hookimpl
+    def zcadapt_startup(registry, settings): ...
+
+and the whole is named in the entry point group ``zcadapt.plugins``. A function
+may leave out arguments that it does not want. Plugins are called one after the
+other, in the order of the names of their entry points; ``tryfirst`` and
+``trylast`` change nothing about that, and wrappers are refused. What fails is
+told with the plugin's name and leaves the others in place.
+"""
+
+COMMANDS: Final = """\
+The command line
+================
+
+Plugins can add commands (see ``zcadapt_commands`` in `Hooks <hooks.rst>`_).
+"""
+
+
+def settings_page() -> str:
+    """Return the reference of settings."""
+    return "\n".join([SETTINGS, *map(_table, TABLES), ENDPOINTS])
+
+
+def _table(title: str) -> str:
+    kind = TABLES[title]
+    hints = get_type_hints(kind)
+    entries = [_setting(each, hints[each.name]) for each in fields(kind)]
+    return f"{title}\n{'-' * len(title)}\n\n" + "\n".join(entries)
+
+
+def _setting(declared: Any, hint: object) -> str:  # noqa: ANN401 - a dataclasses.Field
+    text = declared.metadata["text"]
+    if declared.metadata.get("rest"):
+        return f"*all other keys*\n    {text}\n"
+    expected = shape_of(declared, hint).expected
+    return f"``{declared.name}``\n    {text}\n    Must be {expected}; {_default(declared)}.\n"
+
+
+def _default(declared: Any) -> str:  # noqa: ANN401 - a dataclasses.Field
+    if declared.default is MISSING or declared.default is None:
+        return "not set by default"
+    return f"by default ``{json.dumps(declared.default)}``"
+
+
+def hooks_page() -> str:
+    """Return the reference of hooks."""
+    return "\n".join([HOOKS, *map(_hook, hooks.HOOKS)])
+
+
+def _hook(name: str) -> str:
+    function = getattr(hooks, name)
+    arguments = ", ".join(inspect.signature(function).parameters)
+    text = inspect.getdoc(function)
+    return f"{name}\n{'-' * len(name)}\n\n``{name}({arguments})``\n\n{text}\n"
+
+
+def commands_page() -> str:
+    """Return the reference of commands."""
+    return "\n".join([COMMANDS, _exit_codes(), *_helps()])
+
+
+def _exit_codes() -> str:
+    lines = [f"{code:d}\n    {code.text}" for code in Exit]
+    return "Exit codes\n----------\n\n" + "\n".join(lines) + "\n"
+
+
+def _helps() -> Iterator[str]:
+    context = click.Context(main, info_name="zcadapt", terminal_width=WIDTH)
+    context.meta[ADDED] = click.Group()  # what happens to be installed is not ours to describe
+    yield _help("zcadapt", main, context)
+    for name in BUILT_IN:
+        command = main.get_command(context, name)
+        if command is not None:
+            below = click.Context(command, info_name=name, parent=context, terminal_width=WIDTH)
+            yield _help(f"zcadapt {name}", command, below)
+
+
+def _help(title: str, command: click.Command, context: click.Context) -> str:
+    text = indent(f"$ {title} --help\n{command.get_help(context)}", "    ")
+    return f"{title}\n{'-' * len(title)}\n\n::\n\n{text}\n"
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "settings.rst": settings_page,
+    "hooks.rst": hooks_page,
+    "cli.rst": commands_page,
+}
+
+
+def write(folder: Path) -> None:
+    """Write the pages into `folder`."""
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

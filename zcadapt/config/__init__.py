@@ -1,0 +1,30 @@
+"""The settings file, ``zcadapt.toml``, as typed settings."""
+
+from zcadapt.config.address import Address, parse_address
+from zcadapt.config.file import Loaded, load
+from zcadapt.config.problem import Problem, SettingsError, did_you_mean
+from zcadapt.config.reader import Place, read_options
+from zcadapt.config.settings import (
+    LogSettings,
+    PluginTable,
+    ServerSettings,
+    Settings,
+    UtilityTable,
+)
+
+__all__ = [
+    "Address",
+    "Loaded",
+    "LogSettings",
+    "Place",
+    "PluginTable",
+    "Problem",
+    "ServerSettings",
+    "Settings",
+    "SettingsError",
+    "UtilityTable",
+    "did_you_mean",
+    "load",
+    "parse_address",
+    "read_options",
+]

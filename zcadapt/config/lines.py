@@ -1,0 +1,62 @@
+"""Where in a TOML file a table or key stands, for messages only.
+
+The parser of the standard library does not tell. A line at a time is good
+enough: what cannot be read by itself (the middle of a long list) has no key.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+
+__all__ = ["line_numbers"]
+
+Path = tuple[str, ...]
+
+
+def line_numbers(text: str) -> dict[Path, int]:
+    r"""Return the line, counted from 1, of each table and key in `text`.
+
+    >>> line_numbers('[icap]\nlisten = []')
+    {('icap',): 1, ('icap', 'listen'): 2}
+    """
+    numbers: dict[Path, int] = {}
+    table: Path = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _table(line):
+            table = header
+            for depth in range(1, len(table) + 1):
+                numbers.setdefault(table[:depth], number)
+        elif key := _key(line):
+            numbers.setdefault((*table, *key), number)
+    return numbers
+
+
+def _table(line: str) -> Path:
+    stripped = line.strip()
+    if not stripped.startswith("["):
+        return ()
+    return _path(stripped.replace("[[", "[").replace("]]", "]"))
+
+
+def _key(line: str) -> Path:
+    """Return the key before the first ``=`` that leaves a whole key in front of it."""
+    for end in _positions(line, "="):
+        if path := _path(f"{line[:end]} = {{}}"):
+            return path
+    return ()
+
+
+def _positions(line: str, wanted: str) -> Iterator[int]:
+    return (at for at, character in enumerate(line) if character == wanted)
+
+
+def _path(line: str) -> Path:
+    """Return the keys that lead to the only table in `line`; none, if it is not TOML."""
+    try:
+        found: object = tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return ()
+    path: list[str] = []
+    while isinstance(found, Mapping) and found:
+        ((key, found),) = found.items()
+        path.append(key)
+    return tuple(path)

@@ -1,0 +1,101 @@
+"""From what an entry point names to a utility that keeps its interface.
+
+| what the entry point names                          | what becomes of it                |
+| --------------------------------------------------- | --------------------------------- |
+| an object that provides the interface               | it is the utility                 |
+| a class, or a callable declared with ``implementer`` | a factory, called with the options |
+| another callable, as a service                      | a factory, called with the options |
+| another callable, as a policy                       | it is the policy, as in zc.icp    |
+
+A factory that takes no argument is called without, and has no options.
+"""
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
+from typing import Any, Final
+
+from zope.interface.verify import verifyObject
+
+from zcadapt.config import Problem, SettingsError, UtilityTable, did_you_mean
+from zcadapt.interfaces import IICAPService, IICPPolicy
+
+__all__ = ["make_policy", "make_service"]
+
+METHODS: Final = ("REQMOD", "RESPMOD")
+
+Options = Mapping[str, object]
+
+
+def make_service(named: object, options: Options) -> object:
+    """Return the service that `named`, from an entry point, is or makes.
+
+    Raises:
+        SettingsError: it does not take these options.
+        Exception: whatever else a plugin may fail with.
+    """
+    is_service = IICAPService.providedBy(named)
+    service: Any = _as_it_is(named, options) if is_service else _made(named, options)
+    if not IICAPService.providedBy(service):
+        raise TypeError(f"it made {service!r:.80}, which does not provide IICAPService")
+    verifyObject(IICAPService, service)
+    _check_declarations(service.methods, service.preview)
+    return service
+
+
+def make_policy(named: object, options: Options) -> object:
+    """Return the policy that `named`, from an entry point, is or makes.
+
+    Raises:
+        As `make_service`.
+    """
+    policy = _made(named, options) if _makes_policies(named) else _as_it_is(named, options)
+    if not callable(policy):
+        raise TypeError(f"{policy!r:.80} is no policy: it cannot be called")
+    # A plain function declares nothing, and is a policy nevertheless.
+    verifyObject(IICPPolicy, policy, tentative=True)
+    return policy
+
+
+def _makes_policies(named: object) -> bool:
+    if IICPPolicy.providedBy(named):
+        return False
+    return inspect.isclass(named) or IICPPolicy.implementedBy(named)
+
+
+def _as_it_is(utility: object, options: Options) -> object:
+    _refuse(options)
+    return utility
+
+
+def _made(factory: object, options: Options) -> object:
+    if not callable(factory):
+        raise TypeError(f"{factory!r:.80} neither provides the interface nor can be called")
+    if _takes_options(factory):
+        return factory(options)
+    _refuse(options)
+    return factory()
+
+
+def _takes_options(factory: Callable[..., object]) -> bool:
+    try:
+        return bool(inspect.signature(factory).parameters)
+    except ValueError:  # some that are written in C have no signature
+        return True
+
+
+def _refuse(options: Options) -> None:
+    """Tell that a utility which takes no options was given some."""
+    known = [each.name for each in fields(UtilityTable) if each.name != "options"]
+    if options:
+        raise SettingsError(
+            Problem(key, f"no such setting{did_you_mean(key, known)}") for key in options
+        )
+
+
+def _check_declarations(methods: Collection[str], preview: object) -> None:
+    """Check what an interface cannot: the values of the attributes."""
+    if isinstance(methods, str) or not methods or not set(methods) <= set(METHODS):
+        raise ValueError(f"methods must be some of {', '.join(METHODS)}, not {methods!r}")
+    if not isinstance(preview, int) or isinstance(preview, bool) or preview < 0:
+        raise ValueError(f"preview must be a whole number of at least 0, not {preview!r}")

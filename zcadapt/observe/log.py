@@ -1,0 +1,113 @@
+"""Logs on standard error: one line a record, and none of them by the thousand.
+
+What a client or a plugin sent may stand in a record, so nothing in it can end
+a line or steer a terminal. Bodies, credentials and header values are for
+nobody's log: no module of zcadapt hands them to a logger.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+from zcadapt.config import LogSettings
+
+__all__ = ["OneLine", "Repeats", "configure", "harmless"]
+
+PERIOD: Final = 60.0
+MOST_KINDS: Final = 1000
+
+FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class OneLine(logging.Formatter):
+    """Writes a record in one line, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line for `record`."""
+        parts = (part.strip() for part in super().format(record).splitlines())
+        line = harmless(" | ".join(part for part in parts if part))
+        left_out = getattr(record, "left_out", 0)
+        return f"{line} ({left_out} more like it were not written)" if left_out else line
+
+
+def harmless(text: str) -> str:
+    r"""Return `text` with everything escaped that ends a line or steers a terminal.
+
+    >>> print(harmless('a\x1b[2Jb'))
+    a\x1b[2Jb
+    """
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+@dataclass(slots=True)
+class _Kind:
+    """What was logged of one kind since `since`."""
+
+    since: float
+    written: int = 0
+    left_out: int = 0
+
+
+class Repeats(logging.Filter):
+    """Lets `most` records of one kind pass in a minute, and counts the rest.
+
+    Records are of one kind when the same place logs them: the same logger and
+    the same text before its arguments are put in. The next one that passes
+    carries the number of those left out as ``left_out``.
+    """
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._most = most
+        self._clock = clock
+        self._kinds: dict[tuple[str, str], _Kind] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether `record` is to be written."""
+        now = self._clock()
+        kind = self._kind((record.name, str(record.msg)), now)
+        if now - kind.since >= PERIOD:
+            record.left_out = kind.left_out
+            kind.since, kind.written, kind.left_out = now, 0, 0
+        if kind.written >= self._most:
+            kind.left_out += 1
+            return False
+        kind.written += 1
+        return True
+
+    def _kind(self, key: tuple[str, str], now: float) -> _Kind:
+        if key not in self._kinds and len(self._kinds) >= MOST_KINDS:
+            del self._kinds[next(iter(self._kinds))]  # the oldest
+        return self._kinds.setdefault(key, _Kind(now))
+
+    def left_out(self) -> list[tuple[str, int]]:
+        """Return (text, number) of what was left out and not told since."""
+        return [(text, kind.left_out) for (_, text), kind in self._kinds.items() if kind.left_out]
+
+
+def configure(
+    settings: LogSettings, logger: logging.Logger | None = None, stream: TextIO | None = None
+) -> Repeats:
+    """Make `logger`, the root logger if none is given, write to `stream`, standard error.
+
+    A handler that an earlier call has added is replaced.
+    """
+    logger = logging.getLogger() if logger is None else logger
+    handler = _Handler(stream or sys.stderr)
+    repeats = Repeats(settings.repeats)
+    handler.setFormatter(OneLine(FORMAT))
+    handler.addFilter(repeats)
+    for old in [each for each in logger.handlers if isinstance(each, _Handler)]:
+        logger.removeHandler(old)
+    logger.addHandler(handler)
+    logger.setLevel(settings.level.upper())
+    return repeats
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Ours, to be told from those of others."""

@@ -1,0 +1,117 @@
+"""The server as a whole: both protocols, from the first listening to the last answer."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from socket import gaierror
+from typing import Any, Protocol
+
+from zcadapt.config import Address, parse_address
+from zcadapt.icap.endpoints import Endpoints
+from zcadapt.icap.request import Request
+from zcadapt.icap.server import ICAPServer
+from zcadapt.icp.policies import Policies
+from zcadapt.icp.server import ICPServer
+from zcadapt.rule import Won
+from zcadapt.runtime.assembly import Assembled
+from zcadapt.runtime.fingerprint import fingerprints
+from zcadapt.runtime.signals import stop_signals
+
+__all__ = ["Addresses", "CannotListenError", "serve"]
+
+log = logging.getLogger(__name__)
+
+Addresses = Mapping[str, Sequence[Address]]
+
+
+class CannotListenError(Exception):
+    """An address cannot be listened on; the message says which and why."""
+
+
+class _Listener(Protocol):
+    """What both servers are, seen from here."""
+
+    async def listen(self, host: str, port: int) -> tuple[str, int]: ...
+
+    async def close(self, grace: float) -> None: ...
+
+
+async def serve(assembled: Assembled, started: Callable[[Addresses], None]) -> None:
+    """Answer clients until SIGTERM or SIGINT, then those that are being answered.
+
+    `started` is called with the addresses listened on, when the plugins have
+    started too.
+
+    Raises:
+        CannotListenError: an address is taken, forbidden or none of this machine.
+    """
+    hooks, settings = assembled.hooks, assembled.settings
+    known: dict[str, Any] = {"registry": assembled.components, "settings": settings}
+    with stop_signals() as stop:
+        async with _listening(assembled) as addresses:
+            await hooks.call_async("zcadapt_startup", addresses=addresses, **known)
+            started(addresses)
+            await stop.wait()
+        try:
+            async with asyncio.timeout(settings.server.grace):
+                await hooks.call_async("zcadapt_shutdown", backwards=True, **known)
+        except TimeoutError:
+            log.warning("plugins did not end within the grace of %s seconds", settings.server.grace)
+
+
+@asynccontextmanager
+async def _listening(assembled: Assembled) -> AsyncIterator[Addresses]:
+    """Listen on all addresses of both protocols; at the end, let what runs come to its end."""
+    settings = assembled.settings
+    async with AsyncExitStack() as stack:
+
+        async def listen(server: _Listener, protocol: str, listen: Sequence[str]) -> list[Address]:
+            stack.push_async_callback(server.close, settings.server.grace)
+            return [await _bound(server, protocol, parse_address(text)) for text in listen]
+
+        yield {
+            "icap": await listen(_icap(assembled), "ICAP", settings.icap.listen),
+            "icp": await listen(_icp(assembled), "ICP", settings.icp.listen),
+        }
+
+
+async def _bound(server: _Listener, protocol: str, address: Address) -> Address:
+    try:
+        return Address(*await server.listen(*address))
+    except OSError as error:
+        # asyncio puts the address into its own text, in other words.
+        reason = error.strerror if isinstance(error, gaierror) else os.strerror(error.errno or 0)
+        raise CannotListenError(f"cannot listen on {address} ({protocol}): {reason}") from error
+
+
+def _icap(assembled: Assembled) -> ICAPServer:
+    settings = assembled.settings
+    endpoints = Endpoints(
+        assembled.components,
+        aliases=settings.endpoints,
+        overrides=settings.services,
+        settings=settings.icap,
+        fingerprint=fingerprints(assembled.components, settings.services),
+    )
+    return ICAPServer(endpoints, settings.icap, observer=_observer(assembled))
+
+
+def _observer(assembled: Assembled) -> Callable[[Request, Won | None], None] | None:
+    """Return what the ICAP server tells its decisions, as the hook wants to hear them."""
+    observe = assembled.hooks.observer()
+    if observe is None:
+        return None
+
+    def tell(request: Request, won: Won | None) -> None:
+        name, answer = (won.candidate.name, won.answer) if won else (None, None)
+        observe("icap", name, request, answer)
+
+    return tell
+
+
+def _icp(assembled: Assembled) -> ICPServer:
+    settings = assembled.settings
+    policies = Policies(assembled.components, overrides=settings.policies)
+    return ICPServer(policies, settings.icp, observe=assembled.hooks.observer())
