@@ -70,3 +70,14 @@ def test_an_entry_point_that_names_nothing_is_told(install, found, tmp_path):
     registered, (problem,) = found()
     assert names(registered) == ["x"]
     assert problem.startswith("plug-a 1.0 (zcadapt.icap_services: y): ")
+
+
+def test_a_broken_list_of_entry_points_hides_no_other_distribution(install, found, tmp_path):
+    install("plug-a", icap_services={"x": "Service"})
+    install("plug-b", icap_services={"y": "Service"})
+    (tmp_path / "plug_a-1.0.dist-info" / "entry_points.txt").write_text(
+        "[zcadapt.icap_services]\nx\n"
+    )
+    registered, problems = found()
+    assert names(registered) == ["y"]
+    assert any(problem.startswith("plug_a: entry_points.txt: ") for problem in problems)

@@ -1,7 +1,7 @@
 """What is installed: entry points, and the distributions that declare them."""
 
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions
 from typing import Any, Final, NamedTuple
 
 from zcadapt.config import Problem
@@ -42,11 +42,31 @@ def installed(group: str) -> tuple[dict[str, Declared], list[Problem]]:
     their own names has it, and each other one is a problem.
     """
     found: dict[str, Declared] = {}
-    problems = []
-    for declared in sorted(map(_declared, entry_points(group=group)), key=_order):
+    entry_points, problems = _entry_points(group)
+    for declared in sorted(map(_declared, entry_points), key=_order):
         winner = found.setdefault(declared.entry_point.name, declared)
         if winner is not declared:
             problems.append(Problem(str(declared.origin), f"the name is taken by {winner.origin}"))
+    return found, problems
+
+
+def _entry_points(group: str) -> tuple[list[EntryPoint], list[Problem]]:
+    """Return the entry points of `group`; one distribution whose list is broken hides no other.
+
+    Of a distribution that is on the path twice the first counts, as in an import.
+    """
+    found: list[EntryPoint] = []
+    problems = []
+    seen = set()
+    for distribution in distributions():
+        name = getattr(distribution, "_normalized_name", None) or str(distribution)
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            found += distribution.entry_points.select(group=group)
+        except FAILURES as error:
+            problems.append(Problem(f"{name}: entry_points.txt", told(error)))
     return found, problems
 
 

@@ -43,7 +43,8 @@ def assemble(loaded: Loaded, components: IComponents, modules: Iterable[str] = (
     problems += import_modules(modules)
     problems += unclaimed(components, loaded, SERVICES) + unclaimed(components, loaded, POLICIES)
     problems += _endpoints(components, loaded)
-    return Assembled(settings, components, hooks, tuple(problems))
+    # What is wrong with a whole distribution is found once for each group.
+    return Assembled(settings, components, hooks, tuple(dict.fromkeys(problems)))
 
 
 def _failed(failures: Iterable[Failure]) -> list[Problem]:
