@@ -16,13 +16,14 @@ MODULES = sorted(ROOT.rglob("*.py"))
 #: Folders and modules from the bottom to the top; an arrow may only point down.
 LAYERS = (
     {"setting", "version", "interfaces", "overrides"},
-    {"icap.limits", "icap.errors", "icap.sides", "icp.opcodes"},
+    {"icap.limits", "icap.errors", "icap.sides", "icp.opcodes", "icp.errors", "icp.message"},
+    {"icap.answer", "icap.headers", "icap.options"},
     {"icap.chunked", "icap.head", "icap.http", "icap.identity", "icap.spool"},
     {"icap.events", "icap.decisions", "icp.datagram", "icp.box"},
     {"icap.connection", "icap.reply", "icap.request"},
     {"rule"},
     {"registry"},
-    {"icap.settings", "icap.body", "icap.service", "runtime.access", "icp.settings"},
+    {"icap.settings", "icap.clock", "icap.body", "icap.service", "runtime.access", "icp.settings"},
     {"icap.echo", "icap.endpoint"},
     {"icap", "icp", "testing"},
     {""},
@@ -33,7 +34,7 @@ LAYERS = (
 )
 
 #: What is protocol: bytes in, events out; decisions in, bytes out.
-PROTOCOL = set().union(*LAYERS[1:5]) - {"icap.request"}
+PROTOCOL = set().union(*LAYERS[1:6]) - {"icap.request"}
 FOREIGN = {"asyncio", "logging", "select", "selectors", "socket", "ssl", "uvloop", "zope"}
 
 

@@ -6,9 +6,10 @@ every answer and last, since real clients stop reading there.
 
 from typing import Final
 
-__all__ = ["CONTINUE", "NO_BODY", "Answer", "field"]
+__all__ = ["CLOSE", "CONTINUE", "NO_BODY", "Answer", "field"]
 
 NO_BODY: Final = "null-body"
+CLOSE: Final = b"Connection: close\r\n"
 CONTINUE: Final = b"ICAP/1.0 100 Continue\r\n\r\n"
 
 PHRASES: Final = {

@@ -6,17 +6,25 @@ what came is kept, in memory or in a file, while somebody may need it again.
 
 import asyncio
 from asyncio import AbstractEventLoop, Future
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from typing import IO, Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import AbstractAsyncContextManager
+from typing import IO, Any, Final, TypeVar
 
+from zcadapt.icap.clock import Clock
 from zcadapt.icap.spool import Spool
 
 __all__ = ["NO_BODY", "Body", "BodyLostError", "ThreadBody"]
 
+T = TypeVar("T")
+
 
 class BodyLostError(ConnectionError):
-    """The rest of the body will not come: the client is gone, or broke the framing."""
+    """What is wanted of the body will not come (any more).
+
+    The client is gone, or broke the framing; or the request has been answered;
+    or a new body is being made and has read this part before.
+    """
 
 
 class Body:
@@ -29,7 +37,17 @@ class Body:
         position: how far anybody has read, in bytes.
     """
 
-    __slots__ = ("_clock", "_forget", "_lost", "_pull", "_waiters", "complete", "position", "preview", "spool")
+    __slots__ = (
+        "_clock",
+        "_forget",
+        "_lost",
+        "_pull",
+        "_waiters",
+        "complete",
+        "position",
+        "preview",
+        "spool",
+    )
 
     def __init__(self, spool: Spool, pull: Callable[[], None], *, complete: bool) -> None:
         self.spool = spool
@@ -38,15 +56,15 @@ class Body:
         self.preview = b""
         self._pull = pull
         self._forget = False
-        self._lost: BodyLostError | None = None
+        self._lost = False
         self._waiters: list[Future[None]] = []
-        self._clock = _Clock()
+        self._clock = Clock()
 
     # What services do
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the whole body, in pieces as they came; this can be done again."""
-        return self._pieces()
+        return _Pieces(self)
 
     async def read(self, most: int | None = None) -> bytes:
         """Return the whole body, or its first `most` bytes.
@@ -56,11 +74,9 @@ class Body:
         """
         pieces = []
         size = 0
-        async for piece in self._pieces():
+        while (most is None or size < most) and (piece := await self._piece_at(size)):
             pieces.append(piece)
             size += len(piece)
-            if most is not None and size >= most:
-                break
         return b"".join(pieces)[:most]
 
     async def file(self) -> IO[bytes]:
@@ -69,6 +85,7 @@ class Body:
         Raises:
             BodyLostError: the rest will not come.
         """
+        self._check(0)
         while not self.complete:
             self.position = self.spool.size
             await self._arrival()
@@ -80,17 +97,22 @@ class Body:
 
     # What the server does
 
-    def limit(self, seconds: float | None) -> Any:  # noqa: ANN401 - an asynchronous context manager
+    def limit(self, seconds: float | None) -> AbstractAsyncContextManager[object]:
         """Limit the time spent inside, without that spent waiting for the client."""
         return self._clock.limit(seconds)
-
-    def clock_stopped(self) -> Any:  # noqa: ANN401 - a context manager
-        """Take the time spent inside off that limit: it is the client's."""
-        return self._clock.stopped()
 
     def forget_what_is_read(self) -> None:
         """Keep nothing from now on that has been read: it is read for the last time."""
         self._forget = True
+
+    def show_preview(self) -> None:
+        """Let `preview` be what has come so far."""
+        pieces = []
+        at = 0
+        while piece := self.spool.read_at(at):
+            pieces.append(piece)
+            at += len(piece)
+        self.preview = b"".join(pieces)
 
     def feed(self, data: bytes) -> None:
         """Add what came."""
@@ -103,50 +125,78 @@ class Body:
         self._wake()
 
     def lose(self) -> None:
-        """Nothing more will come, though it is not complete."""
-        self._lost = BodyLostError("the client is gone, or its request is broken")
+        """Drop all of it: the client is gone, or has its answer."""
+        self._lost = True
+        self.spool.close()
         self._wake()
 
-    @property
-    def is_waited_for(self) -> bool:
-        """Whether somebody waits for more of it."""
-        return bool(self._waiters)
-
-    async def _pieces(self) -> AsyncIterator[bytes]:
-        at = self.spool.begin
+    async def _piece_at(self, at: int) -> bytes:
+        """Return what comes at `at`, or ``b""`` where the body ends."""
         while True:
-            while piece := self.spool.read_at(at):
-                at += len(piece)
-                self.position = max(self.position, at)
-                yield piece
-                if self._forget:
-                    self.spool.forget_before(at)
+            self._check(at)
+            if piece := self.spool.read_at(at):
+                self.position = max(self.position, at + len(piece))
+                return piece
             if self.complete:
-                return
+                return b""
             await self._arrival()
 
+    def _check(self, at: int) -> None:
+        if self._lost:
+            raise BodyLostError("the client is gone, or has its answer")
+        if at < self.spool.begin:
+            raise BodyLostError("this part of the body has been read and given up")
+
     async def _arrival(self) -> None:
-        if self._lost is not None:
-            raise self._lost
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._pull()
-        with self.clock_stopped():
+        self._clock.stop()
+        try:
             await waiter
-        if self._lost is not None:
-            raise self._lost
+        finally:
+            self._clock.go_on()
+        self._check(self.spool.begin)
 
     def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        if self._waiters:
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+
+class _Pieces:
+    """One reader's way through a body."""
+
+    __slots__ = ("_at", "_body")
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._at = 0
+
+    def __aiter__(self) -> "_Pieces":
+        return self
+
+    async def __anext__(self) -> bytes:
+        body = self._body
+        if body._forget:  # noqa: SLF001 - a part of it
+            body.spool.forget_before(self._at)
+        piece = await body._piece_at(self._at)  # noqa: SLF001 - as above
+        if not piece:
+            raise StopAsyncIteration
+        self._at += len(piece)
+        return piece
 
 
 class _NoBody(Body):
-    """The body of a message without one: there is nothing to lose or to forget."""
+    """The body of a message without one: there is nothing to lose or to wait for."""
 
     __slots__ = ()
+
+    def limit(self, seconds: float | None) -> AbstractAsyncContextManager[object]:
+        """Limit the time spent inside."""
+        return Clock().limit(seconds)
 
     def forget_what_is_read(self) -> None:
         """Do nothing."""
@@ -176,64 +226,30 @@ class ThreadBody:
 
     def read(self, most: int | None = None) -> bytes:
         """Return the whole body, or its first `most` bytes; see `Body.read`."""
-        return self._wait(self._body.read(most))
+        return self._wait(self._body.read, most)
 
     def file(self) -> IO[bytes]:
         """Return the whole body as a binary file; see `Body.file`."""
-        return self._wait(self._body.file())
+        return self._wait(self._body.file)
 
     def __iter__(self) -> Iterator[bytes]:
         """Iterate over the whole body, in pieces as they came."""
-        pieces = aiter(self._body)
-        while piece := self._wait(anext(pieces, b"")):
+        pieces: Any = aiter(self._body)
+        while piece := self._wait(anext, pieces, b""):
             yield piece
 
-    def _wait(self, step: Any) -> Any:  # noqa: ANN401 - as the coroutine
-        async def run() -> Any:  # noqa: ANN401
-            return await step
+    def _wait(self, step: Callable[..., Awaitable[T]], *args: object) -> T:
+        """Return what `step` does in the loop."""
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+        async def run() -> T:
+            return await step(*args)
 
-
-class _Clock:
-    """A time limit that stands still while somebody waits for the client."""
-
-    __slots__ = ("_timeout",)
-
-    def __init__(self) -> None:
-        self._timeout: asyncio.Timeout | None = None
-
-    @asynccontextmanager
-    async def limit(self, seconds: float | None) -> AsyncIterator[None]:
+        running = run()
         try:
-            async with asyncio.timeout(seconds) as self._timeout:
-                yield
-        finally:
-            self._timeout = None
-
-    def stopped(self) -> "_Stopped":
-        return _Stopped(self._timeout)
-
-
-class _Stopped:
-    __slots__ = ("_left", "_timeout")
-
-    def __init__(self, timeout: asyncio.Timeout | None) -> None:
-        self._timeout = timeout
-        self._left = 0.0
-
-    def __enter__(self) -> None:
-        timeout = self._timeout
-        if timeout is not None and (when := timeout.when()) is not None:
-            self._left = when - asyncio.get_running_loop().time()
-            timeout.reschedule(None)
-        else:
-            self._timeout = None
-
-    def __exit__(self, *exc: object) -> None:
-        timeout = self._timeout
-        if timeout is not None and not timeout.expired():
-            timeout.reschedule(asyncio.get_running_loop().time() + self._left)
+            return asyncio.run_coroutine_threadsafe(running, self._loop).result()
+        except (CancelledError, RuntimeError) as error:
+            running.close()
+            raise BodyLostError("the server has stopped") from error
 
 
 #: All messages without a body share it.

@@ -10,16 +10,17 @@ of them here:
   client waits, its request is over.
 - An answer may begin, and end, before the body has been read: what still comes
   is told as `BodyData`, for the server to drop.
-- The next request is looked for when both sides are through with this one.
+- The next request is looked for when both sides are through with this one,
+  unless this one said that it is the last (``Connection: close``).
 
 The socket, time-outs, back-pressure and what the answers are belong to others.
 """
 
-from enum import Enum, auto
+import re
 from typing import Final
 
 from zcadapt.icap.answer import CONTINUE, Answer
-from zcadapt.icap.chunked import ChunkReader, frame, last_chunk
+from zcadapt.icap.chunked import CRLF, ChunkReader, frame, last_chunk
 from zcadapt.icap.errors import BrokenMessageError, LocalProtocolError, TooLargeError
 from zcadapt.icap.events import BodyData, BodyEnd, Cue, PreviewEnd, RequestHead
 from zcadapt.icap.head import (
@@ -27,90 +28,28 @@ from zcadapt.icap.head import (
     NO_PARTS,
     Layout,
     RequestLine,
-    parse_allow,
+    check_beginning,
     parse_encapsulated,
     parse_head,
+    parse_words,
 )
-from zcadapt.icap.settings import Limits
+from zcadapt.icap.limits import Limits
+from zcadapt.icap.sides import ANSWER_SIDE, REQUEST_SIDE, AnswerSide, RequestSide, Step
 
 __all__ = ["AnswerSide", "Connection", "RequestSide", "Step"]
 
 NOTHING: Final[frozenset[str]] = frozenset()
 
+#: What an offset may count as part of a head though its blank line is over, by length.
+MORE_LINE_ENDS: Final = {2: CRLF, 4: CRLF + CRLF}
+
+#: What some clients send twice: line ends, and the end of an empty body.
+STRAY_ENDS: Final = (b"\r\n", b"0\r\n\r\n", b"0; ieof\r\n\r\n", b"0;ieof\r\n\r\n")
+_STRAY_ENDS = re.compile(rb"(?:%s)+" % b"|".join(STRAY_ENDS))
+
 Fields = dict[str, bytes]
 Parts = dict[str, bytes]
 Event = RequestHead | BodyData | PreviewEnd | BodyEnd | Cue
-
-
-class _Quick(Enum):
-    """Members hash by identity, in C: the tables are walked for every request."""
-
-    __hash__ = object.__hash__
-
-
-class RequestSide(_Quick):
-    """How far the request has been read."""
-
-    IDLE = auto()
-    PREVIEW = auto()
-    PAUSED = auto()
-    BODY = auto()
-    DONE = auto()
-    FAILED = auto()
-
-
-class AnswerSide(_Quick):
-    """How far the answer has been sent."""
-
-    WAITING = auto()
-    STREAMING = auto()
-    SENT = auto()
-
-
-class Step(_Quick):
-    """What moves the sides on."""
-
-    HEAD_ONLY = auto()  # a head without a body
-    HEAD_PREVIEW = auto()  # a head, a preview follows
-    HEAD_BODY = auto()  # a head, the whole body follows
-    PREVIEW_END = auto()  # the last chunk of a preview, without ieof
-    BODY_END = auto()  # the last chunk of the body
-    CONTINUE = auto()  # 100 Continue
-    ANSWERED = auto()  # a final answer has begun
-    ANSWER_WHOLE = auto()  # an answer without a body
-    ANSWER_BEGIN = auto()  # the head of an answer with a body
-    ANSWER_END = auto()  # its last chunk
-    NEXT = auto()
-
-
-REQUEST_SIDE: Final = {
-    RequestSide.IDLE: {
-        Step.HEAD_ONLY: RequestSide.DONE,
-        Step.HEAD_PREVIEW: RequestSide.PREVIEW,
-        Step.HEAD_BODY: RequestSide.BODY,
-    },
-    RequestSide.PREVIEW: {
-        Step.PREVIEW_END: RequestSide.PAUSED,
-        Step.BODY_END: RequestSide.DONE,
-    },
-    RequestSide.PAUSED: {
-        Step.CONTINUE: RequestSide.BODY,
-        Step.ANSWERED: RequestSide.DONE,
-    },
-    RequestSide.BODY: {Step.BODY_END: RequestSide.DONE},
-    RequestSide.DONE: {Step.NEXT: RequestSide.IDLE},
-    RequestSide.FAILED: {},
-}
-
-ANSWER_SIDE: Final = {
-    AnswerSide.WAITING: {
-        Step.CONTINUE: AnswerSide.WAITING,
-        Step.ANSWER_WHOLE: AnswerSide.SENT,
-        Step.ANSWER_BEGIN: AnswerSide.STREAMING,
-    },
-    AnswerSide.STREAMING: {Step.ANSWER_END: AnswerSide.SENT},
-    AnswerSide.SENT: {Step.NEXT: AnswerSide.WAITING},
-}
 
 
 # The way of a request without a body is walked without looking it up.
@@ -131,11 +70,12 @@ class Connection:
     """
 
     __slots__ = (
-        "_body_left",
         "_chunks",
         "_closed",
         "_head",
+        "_is_last",
         "_limits",
+        "_most",
         "_searched",
         "answer_side",
         "left_over",
@@ -145,10 +85,12 @@ class Connection:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._most = limits.header_bytes + len(BLANK_LINE)
         self._chunks = ChunkReader(limits)
-        self._head: tuple[RequestLine, bytes, Fields, Layout, int] | None = None  # while the encapsulated heads come
+        # While the encapsulated heads come: the ICAP head, and where they begin.
+        self._head: tuple[bytes, RequestLine, Fields, Layout, int] | None = None
+        self._is_last = False
         self._searched = 0  # how much of a partial head has no blank line
-        self._body_left = 0
         self._closed = False
         self.left_over = b""
         self.must_close = False
@@ -176,6 +118,9 @@ class Connection:
         """
         side = self.request_side
         if side is _DONE and self.answer_side is _SENT:
+            if self._is_last:
+                self.left_over = b""
+                return Cue.CLOSED
             self.request_side = side = _IDLE
             self.answer_side = _WAITING
             if not self.left_over and not self._closed:
@@ -188,6 +133,8 @@ class Connection:
         except Exception:
             self.fail()
             raise
+        if side is RequestSide.FAILED:
+            self.left_over = b""
         return Cue.PAUSED
 
     def fail(self) -> None:
@@ -206,7 +153,7 @@ class Connection:
         """
         self._answer_step(Step.CONTINUE)
         self._step(Step.CONTINUE)
-        self._chunks = self._new_chunks()
+        self._chunks = ChunkReader(self._limits, self._chunks.room)
         return CONTINUE
 
     def answer(self, answer: Answer) -> bytes:
@@ -229,10 +176,11 @@ class Connection:
         """Return the buffers of a piece of the answer's body, which must not be empty.
 
         Raises:
-            LocalProtocolError: no answer with a body has begun.
+            LocalProtocolError: no answer with a body has begun, or the piece
+                would end it.
         """
-        if self.answer_side is not AnswerSide.STREAMING:
-            raise LocalProtocolError("body data outside of a body")
+        if self.answer_side is not AnswerSide.STREAMING or not data:
+            raise LocalProtocolError("no data, or data outside of a body")
         return frame(data)
 
     def end(self, *, original_from: int | None = None, trailers: bytes = b"") -> bytes:
@@ -262,36 +210,44 @@ class Connection:
         if self._head is None:
             if self.left_over[:1] in (b"\r", b"0"):
                 self._skip_stray_ends()
-            end = self.left_over.find(BLANK_LINE, self._searched)
+            end = self.left_over.find(BLANK_LINE, self._searched, self._most)
             if end < 0:
                 return self._no_head_yet()
-            line, block, fields = parse_head(self.left_over[:end], self._limits)
+            raw = self.left_over[:end]
+            line, fields = parse_head(raw, self._limits)
             layout = self._layout(line, fields)
-            self._head = line, block, fields, layout, end + len(BLANK_LINE)
-        line, block, fields, layout, begin = self._head
-        if len(self.left_over) < begin + layout.body_at:
-            return self._need_data()
+            begin = end + len(BLANK_LINE)
+        else:
+            raw, line, fields, layout, begin = self._head
+            most = begin + self._limits.header_bytes
+            if len(self.left_over) < most and self.left_over.find(BLANK_LINE, self._searched) < 0:
+                return self._search_later(len(self.left_over))
         parts = self._cut_heads(layout, begin)
         if parts is None:
-            return self._need_data()
+            self._head = raw, line, fields, layout, begin
+            return self._search_later(self._searched)
         self._head = None
         self._searched = 0
-        return self._begin(line, block, fields, layout, parts)
+        return self._begin(raw, line, fields, layout, parts)
 
     def _skip_stray_ends(self) -> None:
-        """Skip what some clients send twice: blank lines, and the end of an empty body."""
-        while self.left_over[:2] == b"\r\n" or self.left_over[:5] == b"0\r\n\r\n":
-            self.left_over = self.left_over[2 if self.left_over[0] == 13 else 5 :]
+        ends = _STRAY_ENDS.match(self.left_over)
+        if ends is not None:
+            self.left_over = self.left_over[ends.end() :]
+            self._searched = 0
 
     def _no_head_yet(self) -> Cue:
         begun = self.left_over
-        if len(begun) > self._limits.header_bytes:
+        if any(end.startswith(begun) for end in STRAY_ENDS):
+            return Cue.CLOSED if self._closed else Cue.NEED_DATA
+        check_beginning(begun, self._limits)
+        if len(begun) >= self._most:
             raise TooLargeError(f"a head of more than {self._limits.header_bytes} bytes")
-        if begun and not _may_begin_a_request(begun):
-            raise BrokenMessageError(f"{begun[:40]!r} is not the beginning of an ICAP request")
-        if self._closed and not begun:
-            return Cue.CLOSED
-        self._searched = max(len(begun) - len(BLANK_LINE) + 1, 0)
+        return self._search_later(len(begun))
+
+    def _search_later(self, end: int) -> Cue:
+        """Wait for a blank line that does not end before `end`: nothing is searched twice."""
+        self._searched = max(end - len(BLANK_LINE) + 1, 0)
         return self._need_data()
 
     def _need_data(self) -> Cue:
@@ -311,50 +267,63 @@ class Connection:
         return layout
 
     def _cut_heads(self, layout: Layout, begin: int) -> Parts | None:
-        """Take the encapsulated heads off `left_over`; None while they are not there."""
-        end = begin + layout.body_at
-        block = self.left_over[begin:end]
+        """Take the encapsulated heads off `left_over`; None while they are not there.
+
+        Each ends with its first blank line: where an offset says otherwise it
+        is wrong, since the head of another message must never hide in this one.
+        """
+        data = self.left_over
         parts: Parts = {}
+        at = begin
         for name, where in layout.heads:
-            parts[name] = part = block[where]
-            if not part.endswith(BLANK_LINE):
+            end = begin + where
+            if data.find(BLANK_LINE, at, end) != end - len(BLANK_LINE):
                 return self._search_heads(layout, begin)
-        self.left_over = self.left_over[end:]
+            parts[name] = data[at:end]
+            at = end
+        self.left_over = data[at:]
         return parts
 
     def _search_heads(self, layout: Layout, begin: int) -> Parts | None:
-        """Do the same where the offsets are wrong: then the blank lines count."""
+        """Do the same where offsets are wrong, and then tell no more than the order."""
+        data = self.left_over
         most = begin + self._limits.header_bytes
         parts: Parts = {}
         at = begin
-        for name, _ in layout.heads:
-            end = self.left_over.find(BLANK_LINE, at, most)
-            if end < 0:
-                if len(self.left_over) < most:
-                    return None
-                raise BrokenMessageError(f"no blank line ends the encapsulated {name}")
-            end += len(BLANK_LINE)
-            parts[name] = self.left_over[at:end]
+        for name, where in layout.heads:
+            end = data.find(BLANK_LINE, at, most) + len(BLANK_LINE)
+            if end < len(BLANK_LINE):
+                if len(data) >= most:
+                    raise BrokenMessageError(f"no blank line ends the encapsulated {name}")
+                self._searched = len(data)
+                return None
+            parts[name] = data[at:end]
             at = end
-        self.left_over = self.left_over[at:]
+            if layout.has_body or where < layout.body_at:
+                gap = MORE_LINE_ENDS.get(begin + where - end, b"")
+                come = data[end : end + len(gap)]
+                if gap.startswith(come) and len(come) < len(gap):
+                    self._searched = end - 1
+                    return None
+                at += len(gap) if come == gap else 0
+        self.left_over = data[at:]
         return parts
 
     def _begin(
-        self, line: RequestLine, block: bytes, fields: Fields, layout: Layout, parts: Parts
+        self, raw: bytes, line: RequestLine, fields: Fields, layout: Layout, parts: Parts
     ) -> RequestHead:
         preview = _preview(fields["preview"]) if "preview" in fields else None
-        if "connection" in fields and b"close" in fields["connection"].lower():
-            self.must_close = True
+        if "connection" in fields and "close" in parse_words(fields["connection"]):
+            self.must_close = self._is_last = True
         if not layout.has_body:
             self.request_side = _DONE
         else:
             self._step(Step.HEAD_BODY if preview is None else Step.HEAD_PREVIEW)
-            self._body_left = self._limits.body_bytes
-            self._chunks = self._new_chunks()
-        allow = parse_allow(fields["allow"]) if "allow" in fields else NOTHING
+            self._chunks = ChunkReader(self._limits)
+        allow = parse_words(fields["allow"]) if "allow" in fields else NOTHING
         return RequestHead(
             line,
-            block,
+            raw,
             fields,
             parts.get("req-hdr"),
             parts.get("res-hdr"),
@@ -363,18 +332,12 @@ class Connection:
             allow,
         )
 
-    def _new_chunks(self) -> ChunkReader:
-        return ChunkReader(self._limits)
-
     def _next_of_body(self) -> BodyData | BodyEnd | PreviewEnd | Cue:
         chunks = self._chunks
         if self.left_over and not chunks.ended:
             data = chunks.decode(self.left_over)
             self.left_over = chunks.left_over
             if data:
-                self._body_left -= len(data)
-                if self._body_left < 0:
-                    raise TooLargeError(f"a body of more than {self._limits.body_bytes} bytes")
                 return BodyData(data)
         if not chunks.ended:
             return self._need_data()
@@ -388,12 +351,6 @@ class Connection:
         if self.answer_side is not AnswerSide.WAITING:
             self._step(Step.ANSWERED)
         return PreviewEnd()
-
-
-def _may_begin_a_request(begun: bytes) -> bool:
-    """Whether a blank line may yet turn `begun` into a head: TLS and garbage are not waited for."""
-    first = begun[:64].partition(b"\r\n")[0]
-    return first.isascii() and all(32 <= byte < 127 or byte == 13 for byte in first)  # noqa: PLR2004 - printable
 
 
 def _preview(value: bytes) -> int:

@@ -5,6 +5,7 @@ the wire: 204, 206 or 200 is for the server to choose from what the client
 allowed.
 """
 
+import re
 from collections.abc import AsyncIterable, Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -82,7 +83,7 @@ def allow(*, icap_headers: HeaderItems = (), reason: str = "") -> Allow:
     >>> allow(reason='on the list of friends')
     Allow(icap_headers=(), reason='on the list of friends')
     """
-    return Allow(icap_headers=_pairs(icap_headers), reason=reason)
+    return Allow(icap_headers=_icap_pairs(icap_headers), reason=reason)
 
 
 def modify(  # noqa: PLR0913 - each part of a message can be changed by itself
@@ -104,24 +105,22 @@ def modify(  # noqa: PLR0913 - each part of a message can be changed by itself
         set_headers: replace all headers of these names, or add them.
         add_headers: add these, whatever there is.
         remove_headers: drop all headers of these names.
-        method: the new method, in REQMOD.
-        url: the new request target, in REQMOD.
-        status: the new status code, in RESPMOD.
-        phrase: the new reason phrase, in RESPMOD.
+        method, url: the new method and request target, in REQMOD.
+        status, phrase: the new status code and reason phrase, in RESPMOD.
         body: the new body, whole or as it is produced. Content-Length follows
             by itself; Content-Encoding and the like do not.
         icap_headers: headers of the ICAP answer.
         reason: a word for the logs.
 
     Raises:
+        TypeError: the body is none of these.
         ValueError: a name, value or start line cannot stand in a message.
 
     >>> modify(remove_headers=['Cookie'], set_headers={'DNT': '1'}).set_headers
     (('DNT', '1'),)
     """
-    _check_line(method, url, phrase)
-    if status is not None:
-        _check_status(status)
+    _check_start_line(method, url, status, phrase)
+    _check_body(b"" if body is KEEP else body)
     return Modify(
         set_headers=_pairs(set_headers),
         add_headers=_pairs(add_headers),
@@ -131,7 +130,7 @@ def modify(  # noqa: PLR0913 - each part of a message can be changed by itself
         status=status,
         phrase=phrase,
         body=body,
-        icap_headers=_pairs(icap_headers),
+        icap_headers=_icap_pairs(icap_headers),
         reason=reason,
     )
 
@@ -150,6 +149,7 @@ def respond(  # noqa: PLR0913 - a response has these parts
     Content-Length follows from `body` by itself; a `str` goes out as UTF-8.
 
     Raises:
+        TypeError: the body is neither text, nor bytes, nor an asynchronous iterator.
         ValueError: a name, value, status or phrase cannot stand in a message.
 
     >>> respond(302, {'Location': 'http://example.com/'}).status
@@ -157,15 +157,27 @@ def respond(  # noqa: PLR0913 - a response has these parts
     """
     _check_status(status)
     _check_line(phrase)
+    if isinstance(body, str):
+        body = body.encode()
+    _check_body(body)
     return Respond(
         status=status,
         headers=_pairs(headers),
-        body=body.encode() if isinstance(body, str) else body,
+        body=body,
         phrase=phrase or phrase_of(status),
-        icap_headers=_pairs(icap_headers),
+        icap_headers=_icap_pairs(icap_headers),
         reason=reason,
     )
 
+
+#: What the server says of the answer itself.
+RESERVED: Final = frozenset(
+    {"connection", "content-length", "encapsulated", "istag", "transfer-encoding"}
+)
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TARGET = re.compile(r"[\x21-\x7e\x80-\xff]+")
+_FOLD = re.compile(r"\r\n(?=[ \t])")
 
 BLOCK_PAGE: Final = Template("""\
 <!DOCTYPE html>
@@ -205,9 +217,19 @@ def _pairs(headers: HeaderItems) -> Pairs:
     items = headers.items() if isinstance(headers, Mapping) else headers
     pairs = tuple((name, value) for name, value in items)
     for name, value in pairs:
-        if not _is_token(name):
+        if _TOKEN.fullmatch(name) is None:
             raise ValueError(f"{name!r} cannot be the name of a header")
         _check_line(value)
+    return pairs
+
+
+def _icap_pairs(headers: HeaderItems) -> Pairs:
+    """Check headers of the ICAP answer; X-Violations-Found is read folded over several lines."""
+    items = headers.items() if isinstance(headers, Mapping) else headers
+    pairs = tuple((name, value) for name, value in items)
+    for name, _ in _pairs((name, _FOLD.sub("", value)) for name, value in pairs):
+        if name.lower() in RESERVED:
+            raise ValueError(f"{name} is for the server to say")
     return pairs
 
 
@@ -217,13 +239,26 @@ def _names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _is_token(name: str) -> bool:
-    return name.isascii() and name.isprintable() and not set(name) & set(' ():;,<>@\\"/[]?={}') and name != ""
+def _check_start_line(
+    method: str | None, url: str | None, status: int | None, phrase: str | None
+) -> None:
+    if method is not None and _TOKEN.fullmatch(method) is None:
+        raise ValueError(f"{method!r} is not a method")
+    if url is not None and _TARGET.fullmatch(url) is None:
+        raise ValueError(f"{url!r} cannot stand in a request line: it is to be quoted")
+    if status is not None:
+        _check_status(status)
+    _check_line(phrase)
 
 
 def _check_status(status: int) -> None:
     if not 200 <= status <= 999:  # noqa: PLR2004 - RFC 9110, 15: three digits, and no interim ones
         raise ValueError(f"{status} is not the status of a final response")
+
+
+def _check_body(body: object) -> None:
+    if not isinstance(body, bytes | AsyncIterable):
+        raise TypeError(f"a body is bytes or an asynchronous iterator, not {type(body).__name__}")
 
 
 def _check_line(*texts: str | None) -> None:

@@ -1,7 +1,7 @@
 """The built-in service: it adapts nothing, whatever the message."""
 
-from zcadapt.icap.service import respmod, reqmod
 from zcadapt.icap.request import Request
+from zcadapt.icap.service import reqmod, respmod
 
 __all__ = ["echo"]
 

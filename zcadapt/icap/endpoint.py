@@ -1,9 +1,10 @@
 """One endpoint: the services consulted under a path, and the answers that follow from them."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from zcadapt.icap.answer import Answer, field
+from zcadapt.icap.answer import CLOSE, Answer, field
 from zcadapt.icap.errors import WrongMethodError
 from zcadapt.icap.options import http_date, istag, options_fields
 from zcadapt.icap.settings import ICAPSettings
@@ -11,6 +12,8 @@ from zcadapt.rule import Candidate
 from zcadapt.version import VERSION
 
 __all__ = ["METHODS", "Endpoint"]
+
+logger = logging.getLogger("zcadapt.icap")
 
 METHODS: Final = ("REQMOD", "RESPMOD")
 
@@ -43,17 +46,18 @@ class Endpoint:
             for method, asked in self._by_method.items()
         }
         self._constant = tuple(
-            f"{service.name} {fingerprint(service.name, service.utility)} {_version(service.utility)}"
-            for service in self.services
+            f"{each.name} {fingerprint(each.name, each.utility)} {_version(each.utility)}"
+            for each in self.services
         )
         self._stateful = tuple(
-            service.utility for service in self.services if hasattr(service.utility, "state")
+            service.utility for service in self.services if _has_state(service.utility)
         )
         self._states: tuple[str, ...] = ()
+        self._is_told = False  # that a state cannot be read
         self._second = -1
         self._fields = b""
         self._unmodified = Answer(204, b"")
-        self._options: dict[bool, Answer] = {}
+        self._options: dict[tuple[bool, bool], Answer] = {}
 
     def _ask(self, method: str) -> tuple[Candidate, ...]:
         return tuple(each for each in self.services if method in each.utility.methods)
@@ -86,12 +90,14 @@ class Endpoint:
             self._renew(second)
         return self._unmodified
 
-    def options(self, second: int, *, trailers: bool) -> Answer:
-        """Return the answer to OPTIONS."""
+    def options(self, second: int, *, trailers: bool, close: bool) -> Answer:
+        """Return the answer to OPTIONS; `trailers` and `close` are what it offers and says."""
         fields = self.fields(second)
-        if trailers not in self._options:
-            self._options[trailers] = Answer(200, fields + self._options_fields(trailers=trailers))
-        return self._options[trailers]
+        answer = self._options.get((trailers, close))
+        if answer is None:
+            fields += self._options_fields(trailers=trailers) + (CLOSE if close else b"")
+            answer = self._options[trailers, close] = Answer(200, fields)
+        return answer
 
     def _options_fields(self, *, trailers: bool) -> bytes:
         utilities = [service.utility for service in self.services]
@@ -108,9 +114,18 @@ class Endpoint:
             trailers=trailers,
         )
 
+    def _read_states(self) -> tuple[str, ...]:
+        try:
+            return tuple([f"{each.state}" for each in self._stateful])
+        except Exception:
+            if not self._is_told:
+                logger.exception("the state of a service under /%s cannot be read", self.name)
+                self._is_told = True
+            return self._states
+
     def _renew(self, second: int) -> None:
         """Make anew what the second, or a service's state, has changed."""
-        states = tuple([each.state for each in self._stateful])
+        states = self._read_states()
         if second == self._second and states == self._states:
             return
         self._second = second
@@ -119,6 +134,13 @@ class Endpoint:
         self._fields = field("ISTag", f'"{tag}"') + field("Date", http_date(second))
         self._unmodified = Answer(204, self._fields)
         self._options.clear()
+
+
+def _has_state(service: object) -> bool:
+    try:
+        return hasattr(service, "state")
+    except Exception:  # noqa: BLE001 - it has one, which cannot be read now
+        return True
 
 
 def _version(service: object) -> str:

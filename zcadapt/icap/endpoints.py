@@ -5,9 +5,8 @@
 of both. The settings add further paths. ``/echo`` is always there.
 """
 
-import inspect
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 from urllib.parse import unquote
@@ -19,6 +18,7 @@ from zcadapt.icap.echo import echo
 from zcadapt.icap.endpoint import METHODS, Endpoint
 from zcadapt.icap.errors import ServiceFailedError, UnknownServiceError
 from zcadapt.icap.request import Request
+from zcadapt.icap.service import FunctionService
 from zcadapt.icap.settings import ICAPSettings
 from zcadapt.interfaces import IICAPService
 from zcadapt.overrides import UtilitySettings
@@ -61,7 +61,11 @@ class Endpoints:
         self._overrides = dict(overrides or {})
         self._fingerprint = fingerprint
         self._services = Utilities(components, IICAPService, self._candidate)
-        self._echo = Endpoint(ECHO, [Candidate(ECHO, echo, echo.adapt, valid=_is_decision, on_failure=_raise)], settings)
+        self._echo = Endpoint(
+            ECHO,
+            [Candidate(ECHO, echo, echo.adapt, valid=_is_decision, on_failure=_raise)],
+            settings,
+        )
         self._known: dict[str, Endpoint] = {}
 
     def services(self) -> tuple[Candidate, ...]:
@@ -94,7 +98,9 @@ class Endpoints:
     def _make(self, name: str) -> Endpoint:
         services = self._services()
         if name in ALL:
-            return Endpoint(name, services, self.settings, methods=ALL[name], fingerprint=self._fingerprint)
+            return Endpoint(
+                name, services, self.settings, methods=ALL[name], fingerprint=self._fingerprint
+            )
         wanted = self._aliases.get(name, (name,))
         chosen = [
             service
@@ -116,17 +122,30 @@ class Endpoints:
 
     def _candidate(self, name: str, service: Any) -> Candidate:  # noqa: ANN401 - IICAPService
         override = self._overrides.get(name, UtilitySettings())
-        on_error = override.on_error or getattr(service, "on_error", None) or "error"
-        timeout = override.timeout or getattr(service, "timeout", None) or DEFAULT_TIMEOUT
+        try:
+            _check(service)
+            on_error = override.on_error or getattr(service, "on_error", None) or "error"
+            timeout = override.timeout or getattr(service, "timeout", None) or DEFAULT_TIMEOUT
+            ask, on_failure = service.adapt, ON_FAILURE[on_error]
+        except Exception as error:  # noqa: BLE001 - a plugin's attributes may be anything
+            logger.error("service %r is left out: %s: %s", name, type(error).__name__, error)  # noqa: TRY400
+            service, ask, on_failure, timeout = NEVER_ASKED, echo.adapt, _skip, None
         return Candidate(
-            name,
-            service,
-            service.adapt,
-            valid=_is_decision,
-            on_failure=ON_FAILURE[on_error],
-            timeout=timeout,
+            name, service, ask, valid=_is_decision, on_failure=on_failure, timeout=timeout
         )
 
+
+def _check(service: Any) -> None:  # noqa: ANN401 - IICAPService, as it should be
+    """Raise where a service does not say what the server must know."""
+    methods, preview = tuple(service.methods), service.preview
+    if isinstance(service.methods, str) or not methods or not set(METHODS).issuperset(methods):
+        raise ValueError(f"methods is {service.methods!r}, not a list of REQMOD and RESPMOD")
+    if not isinstance(preview, int) or preview < 0:
+        raise ValueError(f"preview is {preview!r}, not a number of bytes")
+
+
+#: Stands where a service was registered that cannot be one.
+NEVER_ASKED: Final = FunctionService(echo.adapt, ())
 
 MOST_PATHS: Final = 1024
 

@@ -14,7 +14,9 @@ class Cue(Enum):
 
     NEED_DATA = auto()  #: more bytes must come first
     PAUSED = auto()  #: it is our turn: an answer, or `continue_`, comes first
-    CLOSED = auto()  #: the client has closed between two requests; nothing more will come
+    CLOSED = (
+        auto()
+    )  #: the client has closed, or its last request is answered; nothing more will come
 
 
 @dataclass(slots=True)
@@ -26,7 +28,7 @@ class RequestHead:
     """
 
     line: RequestLine
-    block: bytes  #: the header fields as they came
+    raw: bytes  #: the ICAP head as it came, without its blank line
     fields: Mapping[str, bytes]  #: by lower-case name, repeated ones joined
     request: bytes | None  #: the encapsulated ``req-hdr``
     response: bytes | None  #: the encapsulated ``res-hdr``

@@ -6,24 +6,28 @@ beginning to end inside these calls; a task is made only for one that is.
 """
 
 import asyncio
+import inspect
 import logging
-from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from zcadapt.icap.answer import Answer, field
+from zcadapt.icap.answer import CLOSE, Answer, field
 from zcadapt.icap.body import NO_BODY, Body
 from zcadapt.icap.connection import RequestSide
-from zcadapt.icap.decisions import Decision
 from zcadapt.icap.endpoint import Endpoint
-from zcadapt.icap.errors import IcapError
+from zcadapt.icap.errors import IcapError, ServiceFailedError
 from zcadapt.icap.events import RequestHead
-from zcadapt.icap.reply import UNMODIFIED, Reply, Source, choose, with_length
+from zcadapt.icap.reply import UNMODIFIED, Reply, Source, choose
 from zcadapt.icap.request import Request
 from zcadapt.icap.spool import Spool
-from zcadapt.rule import Won, consult, go_on
+from zcadapt.icap.stream import Stream
+from zcadapt.rule import Candidate, Won, consult, go_on
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zcadapt.icap.decisions import Decision
     from zcadapt.icap.wire import Wire
 
 __all__ = ["Exchange"]
@@ -32,9 +36,8 @@ logger = logging.getLogger("zcadapt.icap")
 
 #: How much of a body may wait for its reader before the client is held back.
 WINDOW: Final = 256 * 1024
-
-
-CLOSE: Final = b"Connection: close\r\n"
+#: How much of a body that was kept is sent back in one write.
+WRITE_SIZE: Final = 64 * 1024
 
 #: Answers that tell the client to take its own copy of the body.
 WAIT_FOR_END: Final = frozenset({204, 206})
@@ -53,18 +56,19 @@ class Exchange:
     """One request and its answer."""
 
     # What few exchanges need begins here; setting it for each would cost time.
-    _phase = Phase.GATHER
+    _asked: "Iterator[Candidate]" = iter(())
     _continued = False
     _echoed = 0  # how much of what was kept has been sent back
-    _trailers = b""
     _held: tuple[Answer, Reply]
+    _phase = Phase.GATHER
     _task: asyncio.Task[None] | None = None
+    _trailers = b""
+    _unstarted: Won | None = None  # what a task begins with, as long as it has not begun
 
     def __init__(self, wire: "Wire", head: RequestHead, endpoint: Endpoint) -> None:
         self.wire = wire
         self.head = head
         self.endpoint = endpoint
-        self._asked = iter(endpoint.asked(head.line.method))
         if head.has_body:
             self.body = Body(Spool(wire.settings.body_memory), self._pull, complete=False)
         else:
@@ -76,6 +80,7 @@ class Exchange:
     def begin(self) -> None:
         """Ask at once where there is nothing to wait for."""
         head = self.head
+        self._asked = iter(self.endpoint.asked(head.line.method))
         if not head.has_body or (head.preview is None and self._has_enough()):
             self._ask()
 
@@ -90,12 +95,8 @@ class Exchange:
                 self._ask()
         elif phase is Phase.ASK:
             self.body.feed(data)
-            if self.body.spool.size - self.body.position > WINDOW:
-                self.wire.hold_reading()
-
-    def _has_enough(self) -> bool:
-        """Whether those who are asked see as much of the body as they want."""
-        return self.body.spool.size >= self.endpoint.preview(self.head.line.method)
+            if self.is_full:
+                self.wire.regulate()
 
     def preview_end(self) -> None:
         """The preview is there; the client waits."""
@@ -118,72 +119,134 @@ class Exchange:
         """Send back what is kept, as far as the client takes it."""
         if self._phase is not Phase.ECHO:
             return
+        wire = self.wire
         spool = self.body.spool
-        while not self.wire.congested:
-            piece = spool.read_at(self._echoed)
-            if not piece:
-                break
+        unwritten = 0
+        while not wire.congested and (piece := spool.read_at(self._echoed)):
             self._echoed += len(piece)
-            self.wire.put(piece)
+            unwritten += len(piece)
+            wire.put(piece)
             spool.forget_before(self._echoed)
+            if unwritten >= WRITE_SIZE and self._echoed < spool.size:
+                wire.flush()
+                unwritten = 0
         if self.body.complete and self._echoed == spool.size:
-            self.wire.end_body(trailers=self._trailers if self._may_send_trailers() else b"")
-            self._finish()
+            wire.end_body(trailers=self._trailers if self._may_send_trailers() else b"")
+            self.finish()
 
     def abort(self) -> None:
         """Let everything go: the client is gone, or its request is broken."""
         if self._task is not None:
             self._task.cancel()
-        self._let_go()
+        if self._unstarted is not None and inspect.iscoroutine(self._unstarted.answer):
+            self._unstarted.answer.close()
+        self.body.lose()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more of the body waits for its readers than should."""
+        body = self.body
+        return self._phase is Phase.ASK and body.spool.size - body.position > WINDOW
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has been answered or aborted: nothing may be sent for it any more."""
+        return self.wire.exchange is not self
 
     # Asking
 
+    def _has_enough(self) -> bool:
+        """Whether those who are asked see as much of the body as they want."""
+        return self.body.spool.size >= self.endpoint.preview(self.head.line.method)
+
     def _pull(self) -> None:
         """Somebody waits for more of the body."""
-        if self.wire.conn.request_side is RequestSide.PAUSED:
+        wire = self.wire
+        if wire.conn.request_side is RequestSide.PAUSED:
             self._continue()
-            self.wire.flush()
-        self.wire.go_on_reading()
+            wire.pump()  # more may have come in the meantime
+        wire.regulate()
 
     def _continue(self) -> None:
         self._continued = True
         self.wire.send(self.wire.conn.continue_())
+        self.wire.flush()
 
     def _ask(self) -> None:
         self._phase = Phase.ASK
         if self.body.spool.size:
-            self.body.preview = self.body.spool.read_at(0)
+            self.body.show_preview()
         won = consult(self._asked, self.request)
         if won is not None and won.pending:
             self._ask_on(won)
             return
-        reply = self._choose(won)
+        try:
+            reply = self._choose(won)
+        except Exception as error:  # noqa: BLE001 - a decision may hold anything
+            self._ask_on(self._instead(won, error))
+            return
         if reply.source is Source.MADE:
             self._ask_on(won)
         else:
             self._send(reply, won)
 
+    def _instead(self, won: Won | None, error: Exception) -> Won | None:
+        """Return who is followed in the place of `won`, whose answer led nowhere."""
+        if won is None:
+            raise error
+        answer = won.candidate.failed(self.request, error)
+        return Won(won.candidate, answer) if answer else consult(self._asked, self.request)
+
     def _ask_on(self, won: Won | None) -> None:
+        self._unstarted = won
         self._task = asyncio.get_running_loop().create_task(self._take_time(won))
 
     async def _take_time(self, won: Won | None) -> None:
         """Go on where it takes time: a service is awaited, or a new body is made bit by bit."""
+        self._unstarted = None
+        failed: IcapError | None = None
         try:
-            while True:
-                won = await go_on(self._asked, self.request, won, limit=self.body.limit)
-                reply = self._choose(won)
-                if won is None or reply.source is not Source.MADE:
-                    self._send(reply, won)
-                    break
-                won, done = await self._stream(reply, won)
-                if done:
-                    break
+            await self._conclude(won)
         except IcapError as error:
-            self.wire.refuse(error)
+            failed = error
         except Exception:
             logger.exception("an answer to %s could not be sent", self.wire.peer)
-            self.wire.break_off()
+            failed = ServiceFailedError("an error of our own")
+        self._task = None
+        if failed is not None and not self.is_over:
+            self.wire.refuse(failed)
         self.wire.pump()
+
+    async def _conclude(self, won: Won | None) -> None:
+        while True:
+            won = await go_on(self._asked, self.request, won, limit=self.body.limit)
+            if self.is_over:  # and who was asked went on though it was cancelled
+                return
+            try:
+                reply = self._choose(won)
+                if won is None or reply.source is not Source.MADE:
+                    break
+                stream = Stream(self, reply, won)
+            except Exception as error:  # noqa: BLE001 - a decision may hold anything
+                won = self._instead(won, error)
+                continue
+            try:
+                await stream.run()
+            except Exception as error:  # noqa: BLE001 - so may its maker
+                if stream.has_begun:
+                    self._cut(won, error)
+                    return
+                won = self._instead(won, error)
+            else:
+                return
+        self._send(reply, won)
+
+    def _cut(self, won: Won, error: Exception) -> None:
+        """The maker of a body has failed halfway: the client must not take it for whole."""
+        if not self.is_over:
+            with suppress(ServiceFailedError):
+                won.candidate.failed(self.request, error)
+            self.wire.break_off()
 
     def _choose(self, won: Won | None) -> Reply:
         decision: Decision | None = won.answer if won is not None else None
@@ -192,12 +255,31 @@ class Exchange:
 
     # Answering
 
-    def _send(self, reply: Reply, won: Won | None) -> None:
-        """Send a reply whose body, if any, is at hand."""
+    def announce(self, reply: Reply, won: Won | None) -> Answer:
+        """Tell who observes what has been decided; return the head of the answer."""
         server = self.wire.server
         if server.observer is not None:
             server.observe(self.request, won)
-        answer = self._answer(reply, won)
+        close = self.wire.conn.must_close
+        if reply is UNMODIFIED and not close and (won is None or not won.answer.icap_headers):
+            return self.endpoint.unmodified(server.second)
+        fields = [self.endpoint.fields(server.second)]
+        if won is not None:
+            fields += [field(name, value) for name, value in won.answer.icap_headers]
+        if close:
+            fields.append(CLOSE)
+        if reply.source is Source.ORIGINAL and self._may_send_trailers():
+            fields.append(b"Trailer: %s\r\nAllow: trailers\r\n" % self.head.fields["trailer"])
+        return Answer(reply.status, b"".join(fields), reply.heads, reply.body)
+
+    def finish(self) -> None:
+        """The answer is out."""
+        self.body.lose()
+        self.wire.answered()
+
+    def _send(self, reply: Reply, won: Won | None) -> None:
+        """Send a reply whose body, if any, is at hand."""
+        answer = self.announce(reply, won)
         if reply.source is Source.ORIGINAL:
             self._begin_echo(answer)
         elif self.wire.conn.request_side is RequestSide.BODY and reply.status in WAIT_FOR_END:
@@ -206,20 +288,6 @@ class Exchange:
             self._held = answer, reply
         else:
             self._send_whole(answer, reply)
-
-    def _answer(self, reply: Reply, won: Won | None) -> Answer:
-        second = self.wire.server.second
-        close = self.wire.conn.must_close
-        if reply is UNMODIFIED and not close and (won is None or not won.answer.icap_headers):
-            return self.endpoint.unmodified(second)
-        fields = [self.endpoint.fields(second)]
-        if won is not None:
-            fields += [field(name, value) for name, value in won.answer.icap_headers]
-        if close:
-            fields.append(CLOSE)
-        if reply.source is Source.ORIGINAL and self._may_send_trailers():
-            fields.append(b"Trailer: %s\r\nAllow: trailers\r\n" % self.head.fields["trailer"])
-        return Answer(reply.status, b"".join(fields), reply.heads, reply.body)
 
     def _may_send_trailers(self) -> bool:
         """Whether the client allows trailers, and has announced some of its own."""
@@ -232,13 +300,13 @@ class Exchange:
             self.wire.put(reply.data)
         if answer.has_body:
             self.wire.end_body(original_from=0 if reply.source is Source.CLIENT else None)
-        self._finish()
+        self.finish()
 
     def _begin_echo(self, answer: Answer) -> None:
         self._phase = Phase.ECHO
         if self.wire.conn.request_side is RequestSide.PAUSED:
             self._continue()
-        self.wire.send(self.wire.conn.answer(answer), more=True)
+        self.wire.begin_answer(answer)
         self.writable()
 
     def _echo(self, data: bytes) -> None:
@@ -246,75 +314,3 @@ class Exchange:
             self.wire.put(data)
         else:
             self.body.feed(data)
-
-    async def _stream(self, reply: Reply, won: Won) -> tuple[Won | None, bool]:
-        """Send a reply whose body is made bit by bit; return (who is next, whether it is out).
-
-        Nothing goes out while the maker may yet ask for the rest of a preview,
-        since the head of an answer would say that it is not wanted, nor while
-        the length has to be told and is not known.
-        """
-        assert isinstance(reply.data, AsyncIterable)  # noqa: S101 - for the type checker
-        needs_length = self.head.line.method == "REQMOD" and reply.heads[:1] and reply.heads[0][0] == "res-hdr"
-        kept = Spool(self.wire.settings.body_memory)
-        begun = False
-        try:
-            async for piece in self._limited(reply.data, won):
-                if not begun and (needs_length or self.wire.conn.request_side is RequestSide.PAUSED):
-                    kept.append(piece)
-                elif piece:
-                    if not begun:
-                        begun = await self._begin_stream(reply, won, kept)
-                    await self._put(piece)
-            if not begun:
-                if needs_length:
-                    reply = with_length(reply, kept.size)
-                await self._begin_stream(reply, won, kept)
-        except Exception as error:
-            if begun:
-                raise
-            answer = won.candidate.failed(self.request, error)
-            return (Won(won.candidate, answer) if answer else consult(self._asked, self.request)), False
-        finally:
-            kept.close()
-        self.wire.end_body()
-        self._finish()
-        return won, True
-
-    async def _begin_stream(self, reply: Reply, won: Won, kept: Spool) -> bool:
-        server = self.wire.server
-        if server.observer is not None:
-            server.observe(self.request, won)
-        self.body.forget_what_is_read()
-        self.wire.send(self.wire.conn.answer(self._answer(reply, won)), more=True)
-        at = 0
-        while piece := kept.read_at(at):
-            at += len(piece)
-            await self._put(piece)
-        return True
-
-    async def _put(self, piece: bytes) -> None:
-        self.wire.put(piece)
-        self.wire.flush()
-        with self.body.clock_stopped():
-            await self.wire.room()
-
-    async def _limited(self, pieces: AsyncIterable[bytes], won: Won) -> AsyncIterator[bytes]:
-        """Iterate, with the time limit of the service for each step."""
-        iterator = aiter(pieces)
-        while True:
-            try:
-                async with self.body.limit(won.candidate.timeout):
-                    piece = await anext(iterator)
-            except StopAsyncIteration:
-                return
-            yield piece
-
-    def _finish(self) -> None:
-        self._let_go()
-        self.wire.answered()
-
-    def _let_go(self) -> None:
-        if self.body is not NO_BODY:
-            self.body.lose()
-            self.body.spool.close()

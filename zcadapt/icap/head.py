@@ -2,7 +2,7 @@
 
 Lenient where clients err: offsets in any order and with any spaces, names in
 any case, header lines folded or repeated. Strict where an error would hide
-where the message ends.
+where a line or the message ends.
 """
 
 import re
@@ -16,10 +16,21 @@ from zcadapt.icap.errors import (
     UnknownMethodError,
     UnknownVersionError,
 )
-from zcadapt.icap.settings import Limits
+from zcadapt.icap.limits import Limits
 
-__all__ = ["NO_PARTS", "Layout", "parse_allow", "parse_encapsulated", "parse_head"]
+__all__ = [
+    "BLANK_LINE",
+    "NO_PARTS",
+    "Layout",
+    "RequestLine",
+    "check_beginning",
+    "parse_encapsulated",
+    "parse_field",
+    "parse_head",
+    "parse_words",
+]
 
+CRLF: Final = b"\r\n"
 METHODS: Final = frozenset({"OPTIONS", "REQMOD", "RESPMOD"})
 BLANK_LINE: Final = b"\r\n\r\n"
 NO_BODY: Final = "null-body"
@@ -31,8 +42,14 @@ PARTS: Final = {
     "RESPMOD": {"req-hdr", "res-hdr", "res-body", NO_BODY},
 }
 
+#: Longer lists than any client sends are refused: what was read is kept.
+LONG_LIST: Final = 1024
+
 _LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) ([A-Z]+)/(\d+\.\d+)")
-_URI = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?([^?#]*)\??([^#]*)")
+_LINE_BEGUN = re.compile(  # whatever may yet become such a line
+    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?: (?:[\x21-\x7e\x80-\xff]+(?: (?:[A-Z]+(?:/[0-9.]*)?)?)?)?)?\r?"
+)
+_URI = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?([^?#]*)\??([^#]*)(?:#.*)?")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PART = re.compile(r"([a-z]+-[a-z]+) *= *(\d{1,9})")
 
@@ -47,9 +64,12 @@ class RequestLine(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where the encapsulated parts lie: the heads in their order, then the body."""
+    """Where the encapsulated parts lie: the heads in their order, then the body.
 
-    heads: tuple[tuple[str, slice], ...]
+    `heads` has the name of each and the offset of its end.
+    """
+
+    heads: tuple[tuple[str, int], ...]
     has_body: bool
     body_at: int
 
@@ -82,11 +102,13 @@ def parse_field(line: bytes) -> tuple[str, bytes]:
     """Return (name in lower case, value) of a header line; a folded one has no name.
 
     Raises:
-        BrokenMessageError: it is no header line.
+        BrokenMessageError: it is no header line, or hides another.
     """
-    name, colon, value = line.partition(b":")
+    if b"\n" in line or b"\r" in line or b"\0" in line:
+        raise BrokenMessageError(f"{line[:40]!r} holds a bare CR or LF, or a NUL")
     if line[:1] in (b" ", b"\t"):
         return "", line.strip(b" \t")
+    name, colon, value = line.partition(b":")
     if not colon or _NAME.fullmatch(name) is None:
         raise BrokenMessageError(f"{line[:40]!r} is not a header line")
     return name.decode("ascii").lower(), value.strip(b" \t")
@@ -98,23 +120,36 @@ LONG_HEAD: Final = 2048
 _known_field = lru_cache(2048)(parse_field)
 
 
-def parse_head(head: bytes, limits: Limits) -> tuple[RequestLine, bytes, dict[str, bytes]]:
-    """Return (request line, header lines, fields) of `head`, which ends before its blank line.
+def parse_head(head: bytes, limits: Limits) -> tuple[RequestLine, dict[str, bytes]]:
+    """Return (request line, fields) of `head`, which ends before its blank line.
 
     Raises:
         BrokenMessageError: it is not the head of an ICAP request.
         TooLargeError: it is longer than allowed.
     """
-    first, _, block = head.partition(b"\r\n")
+    first, *lines = head.split(CRLF)
     if len(first) > limits.uri_bytes:
-        raise TooLargeError(f"a request line of more than {limits.uri_bytes} bytes")
+        check_beginning(first + CRLF, limits)
     line = parse_line(first)
-    lines = block.split(b"\r\n") if block else []
     if len(lines) > limits.header_count:
         raise TooLargeError(f"{len(lines)} header lines")
-    if block.count(b"\n") >= len(lines) > 0 or b"\0" in block:
-        raise BrokenMessageError("a header line holds a bare LF or a NUL")
-    return line, block, _fields(lines, _known_field if len(head) < LONG_HEAD else parse_field)
+    return line, _fields(lines, _known_field if len(head) < LONG_HEAD else parse_field)
+
+
+def check_beginning(begun: bytes, limits: Limits) -> None:
+    """Refuse at once what can never become a head: nobody waits for the rest of garbage, or of TLS.
+
+    Raises:
+        IcapError: as `parse_head` would, if the rest had come.
+    """
+    most = min(limits.uri_bytes, limits.header_bytes)
+    end = begun.find(CRLF, 0, most + len(CRLF))
+    if end >= 0:
+        parse_line(begun[:end])
+    elif _LINE_BEGUN.fullmatch(begun[:most]) is None:
+        raise BrokenMessageError(f"{begun[:40]!r} is not the beginning of an ICAP request")
+    elif len(begun) >= most + len(CRLF):
+        raise TooLargeError(f"a request line of more than {most} bytes")
 
 
 def _fields(lines: list[bytes], parse: Callable[[bytes], tuple[str, bytes]]) -> dict[str, bytes]:
@@ -141,12 +176,14 @@ def parse_encapsulated(value: bytes, method: str) -> Layout:
     """Return where the parts lie.
 
     Heads that are said to lie behind the body cannot be found there and are
-    left out.
+    left out, as are those of no length.
 
     Raises:
         BrokenMessageError: it is no list of parts, or one that the method does
-            not have, or it names no body or two.
+            not have, or it names no body or two, or bytes that are in no part.
     """
+    if len(value) > LONG_LIST:
+        raise BrokenMessageError(f"Encapsulated with {len(value)} bytes")
     words = [word.strip() for word in value.decode("latin-1").lower().split(",") if word.strip()]
     matches = [_PART.fullmatch(word) for word in words]
     parts = {match[1]: int(match[2]) for match in matches if match}
@@ -155,16 +192,23 @@ def parse_encapsulated(value: bytes, method: str) -> Layout:
         raise BrokenMessageError(f"Encapsulated: {value[:80]!r} is not what a {method} has")
     body_at = parts.pop(bodies[0])
     heads = sorted((at, name) for name, at in parts.items() if at < body_at)
+    if body_at and not heads:
+        raise BrokenMessageError(f"Encapsulated: {value[:80]!r} leaves out what comes first")
     ends = [at for at, _ in [*heads[1:], (body_at, "")]]
     return Layout(
-        tuple((name, slice(at, end)) for (at, name), end in zip(heads, ends, strict=False)),
+        tuple((name, end) for (at, name), end in zip(heads, ends, strict=False) if end > at),
         has_body=bodies[0] != NO_BODY,
         body_at=body_at,
     )
 
 
 @lru_cache(256)
-def parse_allow(value: bytes) -> frozenset[str]:
-    """Return the features of an Allow header (RFC 3507, 4.6)."""
-    words = value.decode("latin-1").lower().replace(",", " ").split()
-    return frozenset(words)
+def parse_words(value: bytes) -> frozenset[str]:
+    """Return the words of a list, such as the features in Allow (RFC 3507, 4.6).
+
+    Raises:
+        TooLargeError: it is longer than any client has reason to.
+    """
+    if len(value) > LONG_LIST:
+        raise TooLargeError(f"a list of {len(value)} bytes")
+    return frozenset(value.decode("latin-1").lower().replace(",", " ").split())

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-__all__ = ["Headers", "edited"]
+__all__ = ["Headers", "edited", "split_head"]
+
+SPACE = " \t\r\n"
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -59,25 +61,27 @@ class Headers(Mapping[str, str]):
         return f"Headers({self.block!r})"
 
 
-_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
-
-
-def _lines(block: bytes) -> list[bytes]:
-    """Return the fields with their folded continuations, line ends included."""
-    lines: list[bytes] = []
-    for line in _LINE.findall(block):
-        if line[:1] in (b" ", b"\t") and lines:
-            lines[-1] += line
-        else:
-            lines.append(line)
-    return lines
+#: A field with its folded continuations, line ends included.
+_LINE = re.compile(rb"[^\n]*\n(?:[ \t][^\n]*\n?)*|[^\n]+")
+_LINE_END = re.compile(r"\r?\n")
 
 
 def _pairs(block: bytes) -> Iterator[tuple[str, str]]:
-    for line in _lines(block):
+    for line in _LINE.findall(block):
         name, colon, value = line.decode("latin-1").partition(":")
-        if colon and name:
-            yield name.strip(), value.replace("\r\n", "").strip()
+        if colon and (name := name.strip(SPACE)):
+            yield name, _LINE_END.sub("", value).strip(SPACE)
+
+
+def split_head(raw: bytes) -> tuple[bytes, bytes, bytes]:
+    r"""Return (first line, its end, the fields) of a head with its blank line.
+
+    >>> split_head(b'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    (b'GET / HTTP/1.1', b'\r\n', b'Host: a\r\n')
+    """
+    first, end, rest = raw.partition(b"\n")
+    line = first.removesuffix(b"\r")
+    return line, first[len(line) :] + end, rest.removesuffix(b"\r\n")
 
 
 def edited(
@@ -101,19 +105,19 @@ def edited(
         new.setdefault(name.lower(), []).append(_line(name, value))
     placed: set[str] = set()
     out = []
-    for line in _lines(block):
-        name = line.partition(b":")[0].strip().lower().decode("latin-1")
-        if name in new:
-            if name not in placed and name not in gone:
-                placed.add(name)
-                out += new[name]
-        elif name not in gone:
+    for line in _LINE.findall(block):
+        name, colon, _ = line.decode("latin-1").partition(":")
+        name = name.strip(SPACE).lower()
+        if not colon or (name not in new and name not in gone):
             out.append(line)
-    for name, lines in new.items():
-        if name not in placed:
-            out += lines
-    out += [_line(name, value) for name, value in add]
-    return b"".join(out)
+        elif name in new and name not in placed and name not in gone:
+            placed.add(name)
+            out += new[name]
+    last = [line for name, lines in new.items() if name not in placed for line in lines]
+    last += [_line(name, value) for name, value in add]
+    if last and out and not out[-1].endswith(b"\n"):
+        out.append(b"\r\n")
+    return b"".join(out + last)
 
 
 def _line(name: str, value: str) -> bytes:

@@ -7,11 +7,14 @@ cannot be read is empty, or 0 for a status, and the bytes stay as they came.
 import re
 from functools import cached_property
 
-from zcadapt.icap.headers import Headers
+from zcadapt.icap.headers import Headers, split_head
 
 __all__ = ["HTTPMessage", "HTTPRequest", "HTTPResponse"]
 
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#\\]*)")
+#: The authority as RFC 3986 has it, which ends at a space too. A backslash ends
+#: it for browsers, and for no proxy: `http://a\@b/` goes to b.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_AUTHORITY = re.compile(r"[^/?#\s]*")
 
 
 class _Head:
@@ -23,12 +26,12 @@ class _Head:
     @cached_property
     def start_line(self) -> str:
         """The first line, without its end."""
-        return self.raw.partition(b"\r\n")[0].decode("latin-1")
+        return split_head(self.raw)[0].decode("latin-1")
 
     @cached_property
     def headers(self) -> Headers:
         """The header fields."""
-        return Headers(self.raw.partition(b"\r\n")[2].removesuffix(b"\r\n"))
+        return Headers(split_head(self.raw)[2])
 
 
 class HTTPRequest(_Head):
@@ -41,9 +44,11 @@ class HTTPRequest(_Head):
 
     @cached_property
     def _words(self) -> tuple[str, str, str]:
-        method, _, rest = self.start_line.partition(" ")
+        method, _, rest = self.start_line.strip(" ").partition(" ")
         target, _, version = rest.rpartition(" ")
-        return (method, target, version) if target else (method, version, "")
+        if not version.startswith("HTTP/"):
+            return method, rest.strip(" "), ""
+        return method, target.strip(" "), version
 
     @property
     def method(self) -> str:
@@ -116,7 +121,7 @@ class HTTPMessage:
         That of a CONNECT is ``host:port``; it is empty without a request.
         """
         target = self.request.target
-        if not target.startswith("/") and target != "*":
+        if target != "*" and not target.startswith("/"):
             return target
         host = self.request.headers.get("host", "")
         return f"http://{host}{target if target != '*' else ''}" if host else target
@@ -130,11 +135,13 @@ class HTTPMessage:
         >>> HTTPMessage(b'GET http://u@Example.COM.:80/ HTTP/1.1\r\n\r\n', None).host
         'example.com'
         """
-        absolute = _ABSOLUTE.match(self.url)
-        if absolute is None and self.request.method != "CONNECT":
-            return ""
-        authority = absolute[1] if absolute else self.url
-        host = authority.rpartition("@")[2].lower()
+        target = self.request.target
+        authority, start = target, 0
+        if scheme := _SCHEME.match(target):
+            start = scheme.end()
+        elif self.request.method != "CONNECT":
+            authority = self.request.headers.get("host", "")
+        host = _AUTHORITY.match(authority, start)[0].rpartition("@")[2].lower()  # type: ignore[index]  # matches any text
         if host.startswith("["):
             return host[1:].partition("]")[0]
         return host.partition(":")[0].rstrip(".")

@@ -6,15 +6,24 @@ X-Client-Username, X-Subscriber-ID), plain or in base64.
 
 import base64
 import binascii
+import re
+from typing import Final
 
 from zcadapt.icap.headers import Headers
 
 __all__ = ["client_ip", "groups", "user"]
 
+#: Headers that name the user; the first that is there counts.
+USER: Final = ("x-authenticated-user", "x-client-username")
+
+_PLAIN_NAME = re.compile(r"[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+")
+_DISTINGUISHED = re.compile(r"(?:^|[,/])[ \t]*[A-Za-z][A-Za-z0-9-]*=[^=,]")
+_BEFORE_SCHEME = re.compile(r",(?=[ \t]*[A-Za-z][A-Za-z0-9+.-]*://)")
+
 
 def client_ip(headers: Headers) -> str | None:
     """Return the address of the HTTP client, or None where it is not told."""
-    return headers.get("x-client-ip", "").strip() or None
+    return headers.get("x-client-ip") or None
 
 
 def user(headers: Headers) -> str | None:
@@ -25,39 +34,57 @@ def user(headers: Headers) -> str | None:
     >>> user(Headers(b'X-Client-Username: ann\r\n'))
     'ann'
     """
-    for name in ("x-authenticated-user", "x-client-username", "x-subscriber-id"):
-        if value := headers.get(name, "").strip():
+    for name in USER:
+        if value := headers.get(name):
             return _without_scheme(_plain(value))
-    return None
+    return _text(headers.get("x-subscriber-id", "")) or None
 
 
 def groups(headers: Headers) -> tuple[str, ...]:
-    """Return the names of the user's groups, without scheme."""
+    r"""Return the names of the user's groups, without scheme.
+
+    >>> groups(Headers(b'X-Authenticated-Groups: TG9jYWw6Ly9zdGFmZg==, guests\r\n'))
+    ('staff', 'guests')
+    """
     value = headers.get("x-authenticated-groups", "")
-    names = (_plain(word.strip()) for word in value.split(","))
     # A whole list may be encoded as one: it is split again.
-    split = (part.strip() for name in names for part in _list(name))
-    return tuple(_without_scheme(name) for name in split if name)
+    names = (name for word in _list(_text(value)) for name in _list(_plain(word)))
+    return tuple(_without_scheme(name) for name in names)
 
 
 def _list(names: str) -> list[str]:
     """Split at commas, but not inside a distinguished name (``LDAP://host/cn=a,ou=b``)."""
-    if names.count("://") <= 1 and "=" in names:
-        return [names]
-    return names.split(",")
+    if _DISTINGUISHED.search(names) is None:
+        words = names.split(",")
+    elif "://" in names:
+        words = _BEFORE_SCHEME.split(names)
+    else:
+        words = [names]
+    return [word.strip() for word in words if word.strip()]
 
 
 def _plain(text: str) -> str:
     """Return `text`, decoded if it is base64 of something printable.
 
-    A plain name is hardly ever base64 of printable UTF-8; where it is, the
-    client had better encode its names.
+    Some plain names are base64 as well: 'bill' would be 'n)e'. What looks like
+    a name is one; encoded names hardly ever do, and never where they have a
+    scheme, as X-Authenticated-User should.
     """
+    if _PLAIN_NAME.fullmatch(text):
+        return text
     try:
         decoded = base64.b64decode(text, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        return text
+        return _text(text)
     return decoded if decoded and decoded.isprintable() else text
+
+
+def _text(value: str) -> str:
+    """Return the value of a header as UTF-8, which names are sent in, if it is."""
+    try:
+        return value.encode("latin-1").decode()
+    except ValueError:
+        return value
 
 
 def _without_scheme(name: str) -> str:

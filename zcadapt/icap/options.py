@@ -16,7 +16,8 @@ def istag(parts: Iterable[str]) -> str:
     """Return the tag, without quotes, of what would change decisions."""
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(part.encode("utf-8", "surrogateescape") + b"\0")
+        encoded = part.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:" % len(encoded) + encoded)
     return digest.hexdigest()[:ISTAG_LENGTH]
 
 

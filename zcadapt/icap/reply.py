@@ -21,14 +21,15 @@ from zcadapt.icap.decisions import (
     Allow,
     Body,
     Decision,
+    Keep,
     Modify,
     Pairs,
     Respond,
     phrase_of,
 )
 from zcadapt.icap.events import RequestHead
-from zcadapt.icap.headers import edited
-from zcadapt.icap.http import HTTPResponse
+from zcadapt.icap.headers import edited, split_head
+from zcadapt.icap.http import HTTPRequest, HTTPResponse
 
 __all__ = ["Reply", "Source", "choose"]
 
@@ -36,6 +37,9 @@ Heads = tuple[tuple[str, bytes], ...]
 
 #: HTTP responses that have no body whatever their head says (RFC 9112, 6.3).
 BODILESS: Final = frozenset({204, 304})
+
+#: What tells where a body ends; Transfer-Encoding is never for a service to say.
+FRAMING: Final = ("transfer-encoding", "content-length")
 
 
 class Source(Enum):
@@ -74,38 +78,39 @@ def choose(decision: Decision | None, head: RequestHead, *, in_preview: bool) ->
         return _response(decision, head)
     if not isinstance(decision, Modify):
         raise TypeError(f"{decision!r} is not a decision")
-    if decision.body is KEEP:
-        return _original(head, decision, may_206=may_204 and "206" in head.allow)
-    return _new_body(decision, head)
+    if decision.body is not KEEP:
+        return _new_body(decision, head)
+    if may_204 and _heads(head, decision) == _heads(head, None):
+        return UNMODIFIED
+    return _original(head, decision, may_206=may_204 and "206" in head.allow)
 
 
 def with_length(reply: Reply, length: int) -> Reply:
     """Return `reply` with the length of its body in the head."""
     ((name, raw),) = reply.heads
-    first, _, block = raw.partition(b"\r\n")
-    replace = (("Content-Length", str(length)),)
-    block = edited(block[:-2], replace=replace)
-    return reply._replace(heads=((name, first + b"\r\n" + block + b"\r\n"),))
+    first, end, block = split_head(raw)
+    block = edited(block, replace=(("Content-Length", str(length)),))
+    return reply._replace(heads=((name, first + end + block + b"\r\n"),))
 
 
-def _original(
-    head: RequestHead, change: Modify | None = None, *, may_206: bool = False
-) -> Reply:
+def _original(head: RequestHead, change: Modify | None = None, *, may_206: bool = False) -> Reply:
     """Return the message with its own body, and the head changed or not."""
-    heads = _heads(head, change)
     if not head.has_body:
-        return Reply(200, heads)
+        return Reply(200, _heads(head, change))
+    if change is not None and change.status in BODILESS:
+        return Reply(200, _heads(head, change, framing=()))
+    heads = _heads(head, change)
     body = _body_name(head)
-    return Reply(206, heads, body, Source.CLIENT) if may_206 else Reply(200, heads, body, Source.ORIGINAL)
+    if may_206:
+        return Reply(206, heads, body, Source.CLIENT)
+    return Reply(200, heads, body, Source.ORIGINAL)
 
 
 def _new_body(change: Modify, head: RequestHead) -> Reply:
     body = change.body
-    if isinstance(body, bytes):
-        heads = _heads(head, change, replace=_length(body))
-    else:
-        heads = _heads(head, change, remove=("Content-Length",))
-    if body == b"" or _is_bodiless(head):
+    bodiless = _status(head, change) in BODILESS
+    heads = _heads(head, change, framing=() if bodiless else _length(body))
+    if body == b"" or bodiless or (head.line.method == "RESPMOD" and _is_head(head)):
         return Reply(200, heads)
     assert isinstance(body, bytes | AsyncIterable)  # noqa: S101 - KEEP is dealt with elsewhere
     return Reply(200, heads, _body_name(head), _source(body), body)
@@ -114,11 +119,11 @@ def _new_body(change: Modify, head: RequestHead) -> Reply:
 def _response(decision: Respond, head: RequestHead) -> Reply:
     """Return a response of our own; one to HEAD has the head that GET would get."""
     first = f"HTTP/1.1 {decision.status} {decision.phrase}\r\n".encode("latin-1")
-    length = _length(decision.body) if isinstance(decision.body, bytes) else ()
-    no_body = decision.status in BODILESS
-    headers = _overridden(decision.headers, () if no_body else length)
-    heads = (("res-hdr", first + edited(b"", add=headers) + b"\r\n"),)
-    if no_body or decision.body == b"" or _is_head(head):
+    bodiless = decision.status in BODILESS
+    length = () if bodiless else _length(decision.body)
+    headers = _without(FRAMING if length or bodiless else FRAMING[:1], decision.headers)
+    heads = (("res-hdr", first + edited(b"", add=headers + length) + b"\r\n"),)
+    if bodiless or decision.body == b"" or _is_head(head):
         return Reply(200, heads)
     return Reply(200, heads, "res-body", _source(decision.body), decision.body)
 
@@ -127,41 +132,34 @@ def _source(body: Body) -> Source:
     return Source.NEW if isinstance(body, bytes) else Source.MADE
 
 
-def _length(body: bytes) -> Pairs:
-    return (("Content-Length", str(len(body))),)
+def _length(body: Body | Keep) -> Pairs:
+    return (("Content-Length", str(len(body))),) if isinstance(body, bytes) else ()
 
 
-def _overridden(pairs: Pairs, by: Pairs) -> Pairs:
-    names = {name.lower() for name, _ in by}
-    return (*(pair for pair in pairs if pair[0].lower() not in names), *by)
+def _without(names: tuple[str, ...], pairs: Pairs) -> Pairs:
+    return tuple(pair for pair in pairs if pair[0].lower() not in names)
 
 
 def _is_head(head: RequestHead) -> bool:
     return head.request is not None and head.request.startswith(b"HEAD ")
 
 
-def _is_bodiless(head: RequestHead) -> bool:
-    """Whether the response under adaptation has no body whatever its head says."""
+def _status(head: RequestHead, change: Modify) -> int | None:
+    """Return the status that the response under adaptation will have; None in REQMOD."""
     if head.line.method == "REQMOD":
-        return False
-    return _is_head(head) or HTTPResponse(head.response or b"").status in BODILESS
+        return None
+    return change.status or HTTPResponse(head.response or b"").status
 
 
 def _body_name(head: RequestHead) -> str:
     return "req-body" if head.line.method == "REQMOD" else "res-body"
 
 
-def _heads(
-    head: RequestHead,
-    change: Modify | None,
-    *,
-    remove: tuple[str, ...] = (),
-    replace: Pairs = (),
-) -> Heads:
+def _heads(head: RequestHead, change: Modify | None, *, framing: Pairs | None = None) -> Heads:
     """Return the head that goes back, changed: the request's in REQMOD, else the response's.
 
-    With a new body, `remove` or `replace` tell its length: then its framing is
-    the ICAP client's affair, and Transfer-Encoding goes.
+    With a new body `framing` tells its length, or nothing where that is not
+    known. How the body is framed further on is the ICAP client's affair.
     """
     in_reqmod = head.line.method == "REQMOD"
     name, raw = ("req-hdr", head.request) if in_reqmod else ("res-hdr", head.response)
@@ -169,28 +167,25 @@ def _heads(
         return ()
     if change is None:
         return ((name, raw),)
-    first, _, block = raw.partition(b"\r\n")
+    first, end, block = split_head(raw)
     first = _request_line(first, change) if in_reqmod else _status_line(first, change)
-    framing = ("Transfer-Encoding",) if remove or replace else ()
-    block = edited(
-        block[:-2],
-        remove=(*change.remove_headers, *remove, *framing),
-        replace=_overridden(change.set_headers, replace),
-        add=change.add_headers,
-    )
-    return ((name, first + b"\r\n" + block + b"\r\n"),)
+    removed, new, added = change.remove_headers, change.set_headers, change.add_headers
+    if framing is not None:
+        # What a service says of the length counts only where it is not known.
+        told = FRAMING if framing or _status(head, change) in BODILESS else FRAMING[:1]
+        new, added = _without(told, new) + framing, _without(told, added)
+        replaced = {name.lower() for name, _ in new}
+        removed += tuple(name for name in FRAMING if name not in replaced)
+    block = edited(block, remove=removed, replace=new, add=added)
+    return ((name, first + end + block + b"\r\n"),)
 
 
 def _request_line(line: bytes, change: Modify) -> bytes:
     if change.method is None and change.url is None:
         return line
-    method, _, rest = line.partition(b" ")
-    target, _, version = rest.rpartition(b" ")
-    if change.method is not None:
-        method = change.method.encode("latin-1")
-    if change.url is not None:
-        target = change.url.encode("latin-1")
-    return b" ".join((method, target, version))
+    old = HTTPRequest(line)
+    words = (change.method or old.method, change.url or old.target, old.version)
+    return " ".join(word for word in words if word).encode("latin-1")
 
 
 def _status_line(line: bytes, change: Modify) -> bytes:
@@ -199,7 +194,8 @@ def _status_line(line: bytes, change: Modify) -> bytes:
     version, _, rest = line.partition(b" ")
     status, _, phrase = rest.partition(b" ")
     if change.status is not None:
-        status, phrase = str(change.status).encode("ascii"), phrase_of(change.status).encode("latin-1")
+        status = str(change.status).encode("ascii")
+        phrase = phrase_of(change.status).encode("latin-1")
     if change.phrase is not None:
         phrase = change.phrase.encode("latin-1")
     return b" ".join((version, status, phrase))

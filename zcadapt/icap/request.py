@@ -59,7 +59,7 @@ class Request:
     @cached_property
     def headers(self) -> Headers:
         """The ICAP header fields."""
-        return Headers(self._head.block + b"\r\n")
+        return Headers(self._head.raw.partition(b"\r\n")[2] + b"\r\n")
 
     @cached_property
     def http(self) -> HTTPMessage:

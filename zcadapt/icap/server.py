@@ -11,6 +11,7 @@ from zcadapt.icap.answer import field as header
 from zcadapt.icap.endpoints import Endpoints
 from zcadapt.icap.errors import IcapError, ServiceFailedError
 from zcadapt.icap.options import istag
+from zcadapt.icap.patience import check
 from zcadapt.icap.request import Request
 from zcadapt.icap.settings import ICAPSettings
 from zcadapt.icap.wire import Wire
@@ -57,6 +58,7 @@ class ICAPServer:
         self.fields = header("ISTag", f'"{istag((VERSION,))}"')
         self.observer = observer
         self._wires: set[Wire] = set()
+        self._turned_away: set[Wire] = set()  # those of them for whom there was no room
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._gone: asyncio.Event = asyncio.Event()
@@ -68,10 +70,10 @@ class ICAPServer:
             OSError: the address cannot be had.
         """
         loop = asyncio.get_running_loop()
-        listener = await loop.create_server(lambda: Wire(self), host, port, backlog=BACKLOG)
-        self._listeners.append(listener)
         if self._timer is None:
             self._tick()
+        listener = await loop.create_server(lambda: Wire(self), host, port, backlog=BACKLOG)
+        self._listeners.append(listener)
         bound = listener.sockets[0].getsockname()
         return bound[0], bound[1]
 
@@ -89,6 +91,8 @@ class ICAPServer:
                 logger.warning("%d clients are cut off", len(self._wires))
         for wire in list(self._wires):
             wire.break_off()
+        if self._wires:
+            await self._gone.wait()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -104,11 +108,15 @@ class ICAPServer:
         """Count a client; whether there is room for it."""
         self.counters.connections += 1
         self._wires.add(wire)
-        return len(self._wires) <= self.settings.connections
+        if len(self._wires) - len(self._turned_away) > self.settings.connections:
+            self._turned_away.add(wire)
+            return False
+        return True
 
     def dismiss(self, wire: Wire) -> None:
         """Count a client off."""
         self._wires.discard(wire)
+        self._turned_away.discard(wire)
         if not self._wires:
             self._gone.set()
 
@@ -129,8 +137,8 @@ class ICAPServer:
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(TICK, self._tick)
         self.now = loop.time()
         self.second = int(time.time())
         for wire in list(self._wires):
-            wire.check(self.now)
-        self._timer = loop.call_later(TICK, self._tick)
+            check(wire, self.now)

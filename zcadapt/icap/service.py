@@ -1,8 +1,8 @@
 """Services from plain functions, and functions that may block."""
 
 import asyncio
-import functools
 from collections.abc import Awaitable, Callable
+from functools import partial, update_wrapper, wraps
 from typing import Any, TypeVar, overload
 
 from zope.interface import implementer
@@ -13,7 +13,7 @@ from zcadapt.interfaces import IICAPService
 
 __all__ = ["FunctionService", "blocking", "reqmod", "respmod"]
 
-Adapt = Callable[[Request], Decision | None | Awaitable[Decision | None]]
+Adapt = Callable[[Request], Decision | Awaitable[Decision | None] | None]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -40,9 +40,10 @@ class FunctionService:
         self.version = version
         self.on_error = on_error
         self.timeout = timeout
-        functools.update_wrapper(self, adapt, updated=())
+        update_wrapper(self, adapt, updated=())
 
     def __call__(self, request: Request) -> Any:  # noqa: ANN401 - whatever the function returns
+        """Call the function."""
         return self.adapt(request)
 
     def __repr__(self) -> str:
@@ -69,7 +70,7 @@ def reqmod(function: Adapt, /) -> FunctionService: ...
 def reqmod(
     *, preview: int = ..., version: str = ..., on_error: str = ..., timeout: float | None = ...
 ) -> Callable[[Adapt], FunctionService]: ...
-def reqmod(function: Any = None, /, **options: Any) -> Any:  # noqa: ANN401 - see the overloads
+def reqmod(function: Any = None, /, **options: Any) -> Any:
     """Make a function that takes a request the service for REQMOD.
 
     >>> @reqmod
@@ -95,7 +96,7 @@ def respmod(function: Adapt | FunctionService, /) -> FunctionService: ...
 def respmod(
     *, preview: int = ..., version: str = ..., on_error: str = ..., timeout: float | None = ...
 ) -> Callable[[Adapt | FunctionService], FunctionService]: ...
-def respmod(function: Any = None, /, **options: Any) -> Any:  # noqa: ANN401 - see the overloads
+def respmod(function: Any = None, /, **options: Any) -> Any:
     """Make a function that takes a request the service for RESPMOD; see `reqmod`."""
     return _decorator("RESPMOD", function, options)
 
@@ -111,12 +112,12 @@ def blocking(function: Function) -> Function:
     place in the pool until it returns.
     """
 
-    @functools.wraps(function)
+    @wraps(function)
     async def in_thread(*args: Any) -> Any:  # noqa: ANN401 - as the function
         loop = asyncio.get_running_loop()
         *first, question = args
         if isinstance(question, Request):
             question = question.for_thread(loop)
-        return await loop.run_in_executor(None, function, *first, question)
+        return await loop.run_in_executor(None, partial(function, *first, question))
 
     return in_thread  # type: ignore[return-value]  # a function that is awaited, as the server does

@@ -1,52 +1,18 @@
 """What can be set about ICAP: where it listens, and the bounds of all that a client may send."""
 
 from dataclasses import dataclass
-from typing import Final
 
+from zcadapt.icap.limits import GIB, KIB, MIB, Limits
 from zcadapt.setting import setting
 
-__all__ = ["ICAPSettings", "Limits"]
-
-KIB: Final = 1024
-MIB: Final = 1024 * KIB
-GIB: Final = 1024 * MIB
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The bounds of one request, as the protocol enforces them."""
-
-    uri_bytes: int = setting(
-        8 * KIB, "The longest ICAP URI taken, in bytes.", least=64, most=64 * KIB
-    )
-    header_bytes: int = setting(
-        64 * KIB,
-        "The longest ICAP head taken, and the longest encapsulated heads together, in bytes.",
-        least=1 * KIB,
-        most=16 * MIB,
-    )
-    header_count: int = setting(
-        256, "How many header lines an ICAP head may have.", least=16, most=65536
-    )
-    chunk_line_bytes: int = setting(
-        4 * KIB, "The longest line before a chunk, extensions included, in bytes.", least=32,
-        most=64 * KIB,
-    )
-    chunk_bytes: int = setting(
-        16 * GIB, "The largest single chunk taken, in bytes.", least=1 * KIB, most=2**60
-    )
-    body_bytes: int = setting(
-        16 * GIB, "The largest body taken, in bytes.", least=0, most=2**60
-    )
+__all__ = ["ICAPSettings"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ICAPSettings(Limits):
     """The table ``[icap]``."""
 
-    listen: tuple[str, ...] = setting(
-        ("127.0.0.1:1344",), "Where to listen, each HOST:PORT."
-    )
+    listen: tuple[str, ...] = setting(("127.0.0.1:1344",), "Where to listen, each HOST:PORT.")
     connections: int = setting(
         4096, "How many clients may be connected; one more is told 503.", least=1, most=1_000_000
     )

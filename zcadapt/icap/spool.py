@@ -9,12 +9,16 @@ import tempfile
 from bisect import bisect_right
 from typing import IO, TYPE_CHECKING, Final
 
+from zcadapt.icap.errors import LocalProtocolError
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 __all__ = ["Spool"]
 
 READ_SIZE: Final = 256 * 1024
+#: Smaller pieces are joined up to this size: many of them would cost more than what they hold.
+SMALL: Final = 4096
 
 
 class Spool:
@@ -24,7 +28,7 @@ class Spool:
     given up with `forget_before` and cannot be read.
     """
 
-    __slots__ = ("_file", "_in_memory", "_limit", "_pieces", "_starts", "begin", "size")
+    __slots__ = ("_file", "_in_memory", "_limit", "_opened", "_pieces", "_starts", "begin", "size")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -32,6 +36,7 @@ class Spool:
         self._starts: list[int] = []
         self._in_memory = 0
         self._file: IO[bytes] | None = None
+        self._opened = False  # somebody else reads the same file
         self.begin = 0
         self.size = 0
 
@@ -41,20 +46,31 @@ class Spool:
         Raises:
             OSError: the temporary file cannot be written.
         """
+        if not data:
+            return
         if self._file is None and self._in_memory + len(data) > self._limit:
             self._move_to_file()
         if self._file is not None:
             _write(self._file.fileno(), data, self.size)
         else:
-            self._pieces.append(data)
-            self._starts.append(self.size)
+            if self._pieces and len(self._pieces[-1]) + len(data) <= SMALL:
+                self._pieces[-1] += data
+            else:
+                self._pieces.append(data)
+                self._starts.append(self.size)
             self._in_memory += len(data)
         self.size += len(data)
 
     def read_at(self, position: int) -> bytes:
-        """Return a piece that begins at `position`; ``b""`` where nothing is there yet."""
+        """Return a piece that begins at `position`; ``b""`` where nothing is there yet.
+
+        Raises:
+            LocalProtocolError: what lay there has been given up.
+        """
         if position >= self.size:
             return b""
+        if position < self.begin:
+            raise LocalProtocolError("what has been given up is read")
         if self._file is not None:
             return os.pread(self._file.fileno(), READ_SIZE, position)
         index = bisect_right(self._starts, position) - 1
@@ -65,7 +81,7 @@ class Spool:
     def forget_before(self, position: int) -> None:
         """Give up what lies before `position`; a file keeps its size until it is closed."""
         if self._file is not None:
-            if position >= self.size:
+            if position >= self.size and not self._opened:
                 self._file.truncate(0)
         else:
             count = bisect_right(self._starts, position)
@@ -76,13 +92,22 @@ class Spool:
         self.begin = max(self.begin, min(position, self.size))
 
     def open(self) -> IO[bytes]:
-        """Return all that has been appended as a binary file of its own, at its beginning."""
+        """Return all that has been appended as a binary file of its own, at its beginning.
+
+        Raises:
+            LocalProtocolError: some of it has been given up.
+        """
+        if self.begin:
+            raise LocalProtocolError("what has been given up is opened")
         if self._file is None:
             return io.BytesIO(b"".join(self._pieces))
+        self._opened = True
         return io.BufferedReader(_View(os.dup(self._file.fileno())), READ_SIZE)
 
     def close(self) -> None:
         """Drop everything; a file that `open` returned stays readable."""
+        self.begin = self.size
+        self._in_memory = 0
         self._pieces.clear()
         self._starts.clear()
         if self._file is not None:
@@ -90,9 +115,14 @@ class Spool:
             self._file = None
 
     def _move_to_file(self) -> None:
-        self._file = tempfile.TemporaryFile(buffering=0, prefix="zcadapt-")  # noqa: SIM115 - closed by close
-        for start, piece in zip(self._starts, self._pieces, strict=True):
-            _write(self._file.fileno(), piece, start)
+        file = tempfile.TemporaryFile(buffering=0, prefix="zcadapt-")  # noqa: SIM115 - closed by close
+        try:
+            for start, piece in zip(self._starts, self._pieces, strict=True):
+                _write(file.fileno(), piece, start)
+        except OSError:
+            file.close()
+            raise
+        self._file = file
         self._pieces.clear()
         self._starts.clear()
         self._in_memory = 0
@@ -137,6 +167,8 @@ class _View(io.RawIOBase):
             offset += self._at
         elif whence == os.SEEK_END:
             offset += os.fstat(self._descriptor).st_size
+        if offset < 0:
+            raise ValueError(f"{offset} lies before the beginning")
         self._at = offset
         return offset
 

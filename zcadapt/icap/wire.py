@@ -7,9 +7,10 @@ reads anything, which would be a deadlock: after a while its body is read ahead.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from zcadapt.icap.answer import Answer
+from zcadapt.icap.answer import CLOSE, Answer
 from zcadapt.icap.connection import AnswerSide, Connection, RequestSide
 from zcadapt.icap.endpoint import Endpoint
 from zcadapt.icap.errors import (
@@ -17,10 +18,10 @@ from zcadapt.icap.errors import (
     IcapError,
     OverloadedError,
     ServiceFailedError,
-    SlowClientError,
 )
-from zcadapt.icap.events import BodyData, BodyEnd, Cue, PreviewEnd, RequestHead
-from zcadapt.icap.exchange import CLOSE, Exchange
+from zcadapt.icap.events import BodyData, BodyEnd, Cue, RequestHead
+from zcadapt.icap.exchange import Exchange
+from zcadapt.icap.patience import is_idle
 
 if TYPE_CHECKING:
     from zcadapt.icap.server import ICAPServer
@@ -33,30 +34,37 @@ logger = logging.getLogger("zcadapt.icap")
 HIGH_WATER: Final = 256 * 1024
 #: Up to this size the buffers of an answer are joined to one.
 SHORT: Final = 16 * 1024
-#: Seconds that a client has to read the answer to a broken request.
-LINGER: Final = 2.0
 
 
 class Wire(asyncio.Protocol):
-    """One connection."""
+    """One connection.
+
+    Attributes:
+        ahead: the client does not read, and still sends: its body is read ahead.
+        congested: the client does not take what it is sent.
+        held: reading is paused.
+        lingering: all is said; the client may read it before we close.
+        most_unsent: what waited to be sent at the last progress while congested.
+        since: when the client last did what it should.
+    """
 
     __slots__ = (
-        "_ahead",
-        "_corked",
         "_drained",
-        "_held",
-        "_lingering",
+        "_due",
         "_out",
         "_room",
-        "_since",
         "_transport",
-        "_unsent",
+        "ahead",
         "congested",
         "conn",
         "exchange",
+        "held",
+        "lingering",
+        "most_unsent",
         "peer",
         "server",
         "settings",
+        "since",
     )
 
     def __init__(self, server: "ICAPServer") -> None:
@@ -65,16 +73,16 @@ class Wire(asyncio.Protocol):
         self.conn = Connection(server.settings)
         self.exchange: Exchange | None = None
         self.peer: tuple[str, int] = ("", 0)
+        self.ahead = False
         self.congested = False
-        self._ahead = False  # the client does not read: its body is read ahead
-        self._corked = False  # a head waits for the first piece of its body
-        self._drained = 0
-        self._held = False  # reading is paused
-        self._lingering = False
+        self.held = False
+        self.lingering = False
+        self.most_unsent = 0
+        self.since = server.now
+        self._drained = 0  # how much of a body that nobody wants has come
+        self._due: Answer | None = None  # it goes out with the first piece of its body
         self._out: list[bytes] = []
         self._room: asyncio.Future[None] | None = None
-        self._since = server.now
-        self._unsent = 0
 
     # What the event loop tells
 
@@ -90,72 +98,75 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
-        conn = self.conn
-        if self._lingering:
+        if self.lingering:
             return
+        conn = self.conn
         if self.exchange is not None or not conn.left_over:
-            self._since = self.server.now
+            self.since = self.server.now
         conn.receive_data(data)
         self.pump()
 
     def eof_received(self) -> bool:
         """The client sends nothing more; it may still read."""
-        if self._lingering:
+        if self.lingering:
             return False
         self.conn.receive_data(b"")
         self.pump()
-        return True
+        return not self.lingering
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         del exc
+        self.conn.fail()
         if self.exchange is not None:
-            self.exchange.abort()
-            self.exchange = None
-        if self._room is not None:
-            self._room.cancel()
+            exchange, self.exchange = self.exchange, None
+            exchange.abort()
+        self._make_room()
         self.server.dismiss(self)
 
     def pause_writing(self) -> None:
         """The client does not take what it is sent."""
         self.congested = True
-        self._unsent = self._transport.get_write_buffer_size()
-        self._since = self.server.now
-        if not self._ahead:
-            self.hold_reading()
+        self.most_unsent = self.unsent()
+        self.since = self.server.now
+        self.regulate()
 
     def resume_writing(self) -> None:
         """The client takes more."""
-        self.congested = False
-        self._since = self.server.now
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
-        if self.exchange is not None:
-            self.exchange.writable()
-        self.go_on_reading()
-        self.pump()
+        self.since = self.server.now
+        self._make_room()
+        self.pump(writable=True)
 
     # What an exchange tells
 
-    def send(self, data: bytes, *, more: bool = False) -> None:
-        """Send `data`; where there is `more` to come soon, together with it."""
+    def send(self, data: bytes) -> None:
+        """Send `data`."""
         self._out.append(data)
-        self._corked = more
+
+    def begin_answer(self, answer: Answer) -> None:
+        """Send the head of an answer, together with the first piece of its body."""
+        self._due = answer
 
     def put(self, piece: bytes) -> None:
         """Send a piece of the answer's body."""
+        if self._due is not None:
+            self._send_head(self._due)
         self._out += self.conn.data(piece)
-        self._corked = False
 
     def end_body(self, *, original_from: int | None = None, trailers: bytes = b"") -> None:
         """End the answer's body."""
+        if self._due is not None:
+            self._send_head(self._due)
         self._out.append(self.conn.end(original_from=original_from, trailers=trailers))
-        self._corked = False
+
+    def _send_head(self, answer: Answer) -> None:
+        self._due = None
+        self._out.append(self.conn.answer(answer))
 
     def flush(self) -> None:
         """Write what was sent, in one go."""
         out = self._out
-        if not out or self._corked:
+        if not out:
             return
         self._out = []
         if len(out) == 1:
@@ -166,76 +177,100 @@ class Wire(asyncio.Protocol):
             self._transport.writelines(out)
 
     async def room(self) -> None:
-        """Wait until the client takes more."""
+        """Wait until the client takes more, or is gone."""
         while self.congested:
             self._room = asyncio.get_running_loop().create_future()
             await self._room
 
-    def hold_reading(self) -> None:
-        """Let the client wait with what it sends."""
-        if not self._held and not self._transport.is_closing():
-            self._held = True
-            self._transport.pause_reading()
-
-    def go_on_reading(self) -> None:
-        """Read again."""
-        if self._held and not self._transport.is_closing():
-            self._held = False
-            self._since = self.server.now
-            self._transport.resume_reading()
+    def _make_room(self) -> None:
+        self.congested = False
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
 
     def answered(self) -> None:
         """The answer is out: what still comes of the request is dropped."""
         self.exchange = None
-        self._ahead = False
-        self._drained = 0
-        if not self.congested:
-            self.go_on_reading()
+        self.ahead = False
+
+    def refuse(self, error: IcapError) -> None:
+        """Tell the client what is wrong, as far as it can still be told."""
+        self.server.refused(self.peer, error)
+        conn = self.conn
+        if not error.keeps_connection:
+            conn.fail()
+        exchange = self.exchange
+        self.answered()
+        if exchange is not None:
+            exchange.abort()
+        if conn.answer_side is AnswerSide.WAITING:
+            server = self.server
+            fields = exchange.endpoint.fields(server.second) if exchange else server.fields
+            self.send(
+                conn.answer(Answer(error.status, fields + (CLOSE if conn.must_close else b"")))
+            )
+        elif conn.answer_side is AnswerSide.STREAMING:
+            self.break_off()
 
     def break_off(self) -> None:
-        """Cut the answer so that the client sees that it is not whole."""
+        """Cut the connection, so that the client sees that its answer is not whole."""
+        self.conn.fail()
+        self._out.clear()
         self._transport.abort()
 
     # Between the two
 
-    def pump(self) -> None:
-        """Let everything happen that can."""
-        if self._lingering:
+    def pump(self, *, writable: bool = False) -> None:
+        """Let everything happen that can; `writable`: the client takes more of its answer."""
+        if self.lingering:
             return
-        try:
-            self._handle_events()
-        except IcapError as error:
-            self.refuse(error)
-        except Exception:
-            logger.exception("a request of %s could not be handled", self.peer)
-            self.refuse(ServiceFailedError("an error of our own"))
+        if writable:
+            self._try(self._write_on)
+        while not self._try(self._handle_events):
+            pass
         self.flush()
+        if self.held:
+            self.regulate()
         conn = self.conn
         if conn.must_close and self.exchange is None:
             self._close_if_done()
 
+    def _try(self, step: Callable[[], None]) -> bool:
+        """Take a step; False: it has failed, and there is more to be handled behind it."""
+        try:
+            step()
+        except IcapError as error:
+            self.refuse(error)
+            return not error.keeps_connection
+        except Exception:
+            logger.exception("a request of %s could not be handled", self.peer)
+            self.conn.fail()
+            self.refuse(ServiceFailedError("an error of our own"))
+        return True
+
+    def _write_on(self) -> None:
+        if self.exchange is not None:
+            self.exchange.writable()
+
     def _handle_events(self) -> None:
+        """Handle what the client has done."""
         conn = self.conn
-        while True:
-            event = conn.next_event()
-            kind = type(event)
-            if kind is Cue:
-                break
+        while not isinstance(event := conn.next_event(), Cue):
             exchange = self.exchange
-            if kind is RequestHead:
+            if isinstance(event, RequestHead):
                 self._begin(event)
-            elif kind is BodyData:
+            elif isinstance(event, BodyData):
                 if exchange is not None:
                     exchange.data(event.data)
                 else:
                     self._drain(event.data)
-            elif exchange is not None:
-                if kind is BodyEnd:
-                    exchange.end(event.trailers)
-                elif kind is PreviewEnd:
-                    exchange.preview_end()
+            elif exchange is None:
+                self._drained = 0
+            elif isinstance(event, BodyEnd):
+                exchange.end(event.trailers)
+            else:
+                exchange.preview_end()
         if event is Cue.PAUSED and len(conn.left_over) > HIGH_WATER:
-            self.hold_reading()
+            self.regulate()
 
     def _begin(self, head: RequestHead) -> None:
         server = self.server
@@ -248,100 +283,87 @@ class Wire(asyncio.Protocol):
         self.exchange.begin()
 
     def _answer_options(self, head: RequestHead, endpoint: Endpoint) -> None:
-        second = self.server.second
-        answer = endpoint.options(second, trailers="trailers" in head.allow)
-        self.send(self.conn.answer(answer))
+        conn = self.conn
+        trailers = "trailers" in head.allow
+        answer = endpoint.options(self.server.second, trailers=trailers, close=conn.must_close)
+        self.send(conn.answer(answer))
 
     def _drain(self, data: bytes) -> None:
         self._drained += len(data)
         if self._drained > self.settings.drain_bytes:
             raise BrokenMessageError("more of a body that nobody wants than is read")
 
-    def refuse(self, error: IcapError) -> None:
-        """Tell the client what is wrong, as far as it can still be told."""
-        self.server.refused(self.peer, error)
-        if not error.keeps_connection:
-            self.conn.fail()
-        if self.exchange is not None:
-            exchange, self.exchange = self.exchange, None
-            exchange.abort()
-        self._corked = False
-        if self.conn.answer_side is AnswerSide.WAITING:
-            fields = self.server.fields + (CLOSE if self.conn.must_close else b"")
-            self.send(self.conn.answer(Answer(error.status, fields)))
-        elif self.conn.answer_side is AnswerSide.STREAMING:
-            self.break_off()
+    # Reading or not
+
+    def regulate(self) -> None:
+        """Read from the client, or let it wait, as there is room for what it sends."""
+        hold = self._is_full()
+        if hold is not self.held and not self._transport.is_closing():
+            self.held = hold
+            if hold:
+                self._transport.pause_reading()
+            else:
+                self.since = self.server.now
+                self._transport.resume_reading()
+
+    def _is_full(self) -> bool:
+        conn = self.conn
+        if self.lingering:
+            return False
+        if conn.request_side in MID_BODY:
+            exchange = self.exchange
+            full = self.congested or (exchange is not None and exchange.is_full)
+            return full and not self.ahead
+        return self.congested or len(conn.left_over) > HIGH_WATER
+
+    # The end
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is being read or answered."""
+        return self.exchange is not None or not is_idle(self) or self.congested
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether nothing more is read, and what waits to be sent is the last."""
+        return bool(self._transport.is_closing())
+
+    def unsent(self) -> int:
+        """Return how many bytes wait for the client to take them."""
+        return int(self._transport.get_write_buffer_size())
+
+    def close(self) -> None:
+        """Close when the request at hand, if any, has been answered."""
+        self.conn.must_close = True
+        if not self.is_busy:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Close as soon as the client has taken what was written."""
+        self.since = self.server.now
+        self._transport.close()
 
     def _close_if_done(self) -> None:
         side = self.conn.request_side
+        if self._transport.is_closing():
+            return
         if side is RequestSide.FAILED:
             self._linger()
         elif side is RequestSide.IDLE or (
             side is RequestSide.DONE and self.conn.answer_side is AnswerSide.SENT
         ):
-            self._transport.close()
+            self.hang_up()
 
     def _linger(self) -> None:
         """Close, but let the client read the answer before it learns that its bytes are lost.
 
         Closing a socket with unread bytes in it would take back what was sent.
         """
-        self._lingering = True
-        self._since = self.server.now
-        self.go_on_reading()
+        self.lingering = True
+        self.since = self.server.now
+        self.regulate()
         if self._transport.can_write_eof():
             self._transport.write_eof()
 
-    # Time
 
-    def check(self, now: float) -> None:
-        """Look whether the client has kept us waiting for too long."""
-        waited = now - self._since
-        if self._lingering:
-            if waited > LINGER:
-                self._transport.abort()
-        elif self.congested:
-            self._check_reader(now)
-        elif self.exchange is None and self._is_idle():
-            if waited > self.settings.idle_timeout:
-                self._transport.close()
-        elif waited > self.settings.read_timeout and self._waits_for_client():
-            self.refuse(SlowClientError(f"silent for {waited:.0f} s in the middle of a request"))
-            self.pump()
-
-    def _is_idle(self) -> bool:
-        conn = self.conn
-        between = conn.request_side is RequestSide.IDLE or conn.answer_side is AnswerSide.SENT
-        return between and conn.request_side is not RequestSide.BODY and not conn.left_over
-
-    def _waits_for_client(self) -> bool:
-        side = self.conn.request_side
-        return not self._held and side in _READING
-
-    def _check_reader(self, now: float) -> None:
-        unsent = self._transport.get_write_buffer_size()
-        if unsent < self._unsent:
-            self._unsent = unsent
-            self._since = now
-        waited = now - self._since
-        if waited > self.settings.write_timeout:
-            self.server.refused(self.peer, SlowClientError("takes nothing of its answer"))
-            self.break_off()
-        elif waited > self.settings.stall_timeout and self._held:
-            self._ahead = True
-            self.go_on_reading()
-            self._since = now - waited
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a request is being read or answered."""
-        return self.exchange is not None or not self._is_idle() or self.congested
-
-    def close(self) -> None:
-        """Close when the request at hand, if any, has been answered."""
-        self.conn.must_close = True
-        if not self.is_busy:
-            self._transport.close()
-
-
-_READING: Final = frozenset({RequestSide.IDLE, RequestSide.PREVIEW, RequestSide.BODY})
+MID_BODY: Final = frozenset({RequestSide.PREVIEW, RequestSide.BODY})

@@ -1,0 +1,192 @@
+"""A decision that could not go out is refused where it is made, with the reason."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+
+from zcadapt.icap.decisions import (
+    KEEP,
+    Allow,
+    Modify,
+    Respond,
+    allow,
+    block,
+    modify,
+    phrase_of,
+    respond,
+)
+
+
+async def pieces():
+    yield b"x"
+
+
+def test_a_decision_never_changes():
+    for decision in (allow(), modify(), respond(200)):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            decision.reason = "other"
+        assert not hasattr(decision, "__dict__")
+
+
+def test_allow_may_tell_why():
+    assert allow(reason="known", icap_headers={"X-A": "1"}) == Allow(
+        icap_headers=(("X-A", "1"),), reason="known"
+    )
+
+
+def test_modify_without_anything_keeps_everything():
+    assert modify() == Modify()
+    assert modify().body is KEEP
+    assert repr(KEEP) == "KEEP"
+
+
+def test_headers_are_a_mapping_or_pairs():
+    assert modify(set_headers={"A": "1"}).set_headers == (("A", "1"),)
+    assert modify(add_headers=[("A", "1"), ("A", "2")]).add_headers == (("A", "1"), ("A", "2"))
+    assert modify(add_headers=(pair for pair in [("A", "1")])).add_headers == (("A", "1"),)
+    assert modify(remove_headers={"A": 1}).remove_headers == ("A",)
+
+
+def test_names_to_remove_are_a_list():
+    with pytest.raises(ValueError, match="list"):
+        modify(remove_headers="Cookie")
+
+
+@pytest.mark.parametrize("name", ["", "A B", "A:", "A\r\n", "Ä", "A\0", "(A)", "A\t"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda pairs: modify(set_headers=pairs),
+        lambda pairs: modify(add_headers=pairs),
+        lambda pairs: modify(icap_headers=pairs),
+        lambda pairs: respond(200, pairs),
+        lambda pairs: respond(200, icap_headers=pairs),
+        lambda pairs: allow(icap_headers=pairs),
+    ],
+)
+def test_a_name_that_is_no_token_is_refused(make, name):
+    with pytest.raises(ValueError, match="name of a header"):
+        make([(name, "1")])
+
+
+@pytest.mark.parametrize("value", ["a\r\nB: c", "a\nb", "a\rb", "a\0b", "a\r\n b"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda value: modify(set_headers={"A": value}),
+        lambda value: modify(add_headers={"A": value}),
+        lambda value: modify(phrase=value),
+        lambda value: respond(200, {"A": value}),
+        lambda value: respond(200, phrase=value),
+    ],
+)
+def test_a_value_that_would_end_its_line_is_refused(make, value):
+    with pytest.raises(ValueError, match="break the line"):
+        make(value)
+
+
+def test_a_value_that_cannot_be_sent_is_refused():
+    with pytest.raises(ValueError, match="latin-1"):
+        modify(set_headers={"A": "Ω"})
+
+
+def test_an_icap_header_may_be_folded():
+    value = "1\r\n\t-\r\n\tEICAR\r\n\t0\r\n\t0"
+    decision = respond(403, icap_headers={"X-Violations-Found": value})
+    assert decision.icap_headers == (("X-Violations-Found", value),)
+
+
+@pytest.mark.parametrize("value", ["1\r\nA: b", "1\r\n\t-\r\nA: b", "1\n\t-", "1\r\n", "1\r\n\r\n"])
+def test_a_fold_that_is_none_is_refused(value):
+    with pytest.raises(ValueError, match="break the line"):
+        allow(icap_headers={"X-Violations-Found": value})
+
+
+@pytest.mark.parametrize(
+    "name", ["Encapsulated", "connection", "ISTag", "Transfer-Encoding", "Content-Length"]
+)
+def test_what_frames_the_answer_is_not_for_services(name):
+    with pytest.raises(ValueError, match="server to say"):
+        allow(icap_headers={name: "1"})
+
+
+@pytest.mark.parametrize("method", ["", "GE T", "GET\r\n", "GET /", "GÉT"])
+def test_a_method_is_a_token(method):
+    with pytest.raises(ValueError, match="method"):
+        modify(method=method)
+
+
+@pytest.mark.parametrize("url", ["", "/a b", "/a\r\n", "/a\t", "/Ω", "/a HTTP/1.1\r\nX: y"])
+def test_a_url_is_quoted(url):
+    with pytest.raises(ValueError, match="quoted"):
+        modify(url=url)
+
+
+def test_a_request_line_may_change():
+    decision = modify(method="PUT", url="http://a/b?c#%20")
+    assert (decision.method, decision.url) == ("PUT", "http://a/b?c#%20")
+
+
+@pytest.mark.parametrize("status", [0, 100, 101, 199, 1000, -200])
+def test_only_final_statuses_are_responses(status):
+    with pytest.raises(ValueError, match="final response"):
+        respond(status)
+    with pytest.raises(ValueError, match="final response"):
+        modify(status=status)
+
+
+@pytest.mark.parametrize("body", [None, 1, bytearray(b"x"), ["x"], iter([b"x"]), object()])
+def test_what_is_no_body_is_refused(body):
+    with pytest.raises(TypeError, match="a body is"):
+        respond(200, body=body)
+    with pytest.raises(TypeError, match="a body is"):
+        modify(body=body)
+
+
+def test_the_charset_of_a_message_is_not_ours_to_guess():
+    with pytest.raises(TypeError, match="str"):
+        modify(body="text")
+
+
+def test_bodies_are_bytes_or_made_bit_by_bit():
+    made = pieces()
+    assert modify(body=made).body is made
+    assert respond(200, body=made).body is made
+    assert modify(body=b"").body == b""
+    assert respond(200, body="é").body == "é".encode()
+
+
+def test_a_response_has_a_phrase():
+    assert respond(404).phrase == "Not Found"
+    assert respond(404, phrase="Gone fishing").phrase == "Gone fishing"
+    assert respond(299).phrase == phrase_of(299) == "Unknown"
+    assert respond(302, {"Location": "/"}) == Respond(
+        status=302, headers=(("Location", "/"),), phrase="Found"
+    )
+
+
+def request(url):
+    return SimpleNamespace(http=SimpleNamespace(url=url))
+
+
+def test_the_block_page_tells_what_and_why():
+    page = block(request("http://a/"), reason="trackers", icap_headers={"X-Attribute": "ads"})
+    assert (page.status, page.phrase, page.reason) == (403, "Forbidden", "trackers")
+    assert b"<p>http://a/</p>\n<p>trackers</p>" in page.body
+    assert dict(page.headers) == {
+        "Content-Type": "text/html; charset=utf-8",
+        "Cache-Control": "no-store",
+    }
+    assert page.icap_headers == (("X-Attribute", "ads"),)
+
+
+def test_the_block_page_runs_no_script():
+    page = block(request("http://a/<script>"), reason="<img src=x>$url")
+    assert b"<script>" not in page.body
+    assert b"<img" not in page.body
+    assert b"&lt;img src=x&gt;$url" in page.body
+
+
+def test_the_block_page_may_have_another_status():
+    assert block(request(""), status=451).status == 451

@@ -1,0 +1,256 @@
+"""Whatever clients do, the next one is served at once and nothing of them stays behind."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+import socket
+import tempfile
+import threading
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from zcadapt import blocking, modify, reqmod, respmod
+
+MIB = 1024 * 1024
+
+
+def both(function):
+    return respmod(reqmod(function))
+
+
+@both
+def nothing(request):
+    """Have no opinion."""
+
+
+@both
+async def reads(request):
+    await request.body.read()
+
+
+@both
+async def file(request):
+    (await request.body.file()).close()
+
+
+@both
+def streams(request):
+    async def pieces():
+        yield b"<"
+        async for piece in request.body:
+            yield piece
+
+    return modify(body=pieces())
+
+
+@both
+def makes(request):
+    async def pieces():
+        while True:
+            yield b"x" * 100_000
+
+    return modify(body=pieces())
+
+
+@both
+async def waits(request):
+    await asyncio.Event().wait()
+
+
+@both
+@blocking
+def thread(request):
+    request.body.read()
+
+
+@both
+async def stubborn(request):
+    """Take no cancellation for an end."""
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        await asyncio.sleep(0)
+    return modify(body=b"late")
+
+
+# A client that has closed cannot be told from one that only sends nothing more:
+# it is gone when it is to be answered, at the latest when the service's time is over.
+waits.timeout = stubborn.timeout = 0.3
+
+SERVICES = {
+    "echo2": nothing,
+    "reads": reads,
+    "file": file,
+    "streams": streams,
+    "makes": makes,
+    "waits": waits,
+    "thread": thread,
+    "stubborn": stubborn,
+}
+
+
+def descriptors():
+    """What is open, but for the loop's own."""
+    found = []
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(str(path.readlink()).split(":", maxsplit=1)[0])
+    return sorted(found)
+
+
+@pytest.fixture
+def running(serve, icap, tmp_path, monkeypatch):
+    """A server that must be as it was, when the test is over."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    running = serve(SERVICES, body_memory=1000, body_bytes=8 * MIB, stall_timeout=0.1)
+    running.client().ask(icap.options())
+    running.nothing_is_left()
+    running.clients.clear()
+    before = descriptors()
+    yield running
+    assert running.client().ask(icap.options()).status == 200, "a further client is served"
+    running.nothing_is_left()
+    gc.collect()
+    assert descriptors() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_thousand_clients_at_once_are_all_served(running, icap):
+    clients = [running.client() for _ in range(1000)]
+    request = icap.respmod("/echo2", body=b"x" * 1000)
+    for client in clients:
+        client.send(request[:400])
+    for client in clients:
+        client.send(request[400:])
+    assert running.client().ask(icap.options()).status == 200
+    assert all(client.answer().body == b"x" * 1000 for client in clients)
+    assert running.server.connections == 1001
+
+
+def test_five_hundred_asynchronous_answers_at_once(running, icap):
+    clients = [running.client() for _ in range(500)]
+    for client in clients:
+        client.send(icap.respmod("/streams", body=b"x" * 5000))
+    assert all(client.answer().body == b"<" + b"x" * 5000 for client in clients)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("leave", ["close", "reset", "half_close"])
+@pytest.mark.parametrize("at", ["head", "preview", "body", "answer"])
+def test_a_client_that_vanishes_leaves_nothing_behind(running, icap, name, leave, at):
+    client = running.client()
+    if at == "preview":
+        client.send(icap.respmod("/" + name, body=b"x" * 100_000, preview=1000))
+    else:
+        request = icap.respmod("/" + name, body=b"x" * 2 * MIB, chunk=50_000)
+        client.send(request[: {"head": 100, "body": MIB, "answer": len(request)}[at]])
+    if at == "answer" and name in ("echo2", "file", "streams", "makes"):
+        client.more()
+    elif at != "head":
+        running.wait_for(lambda: running.server.counters.requests >= 2)
+    getattr(client, leave)()
+    assert running.client().ask(icap.options()).status == 200
+    client.close()
+
+
+def test_a_client_that_vanishes_in_the_very_moment_of_its_request(running, icap):
+    """Its task is cancelled before it has begun."""
+    for _ in range(50):
+        client = running.client()
+        client.send(icap.reqmod("/waits"))
+        client.reset()
+    running.nothing_is_left()
+
+
+def test_slow_senders_hold_nobody_up(running, icap):
+    slow = [running.client() for _ in range(50)]
+    request = icap.respmod("/reads", "Allow: 204", body=b"hello", chunk=1)
+    for at in range(len(request)):
+        for client in slow:
+            client.send(request[at : at + 1])
+        if at % 40 == 0:
+            assert running.client().ask(icap.options()).status == 200
+    assert all(client.answer().status == 204 for client in slow)
+
+
+def test_garbage_is_answered_and_closed(running, icap):
+    chance = random.Random(1)
+    for number in range(200):
+        client = running.client()
+        with contextlib.suppress(ConnectionError):
+            client.send(chance.randbytes(chance.randrange(1, 3000)))
+            if number % 2:
+                client.half_close()
+                client.rest()
+
+
+def test_broken_copies_of_requests_are_answered_and_closed(running, icap):
+    chance = random.Random(2)
+    for _ in range(300):
+        name = chance.choice(["echo2", "reads", "streams"])
+        request = bytearray(icap.respmod("/" + name, body=b"x" * 300, chunk=50))
+        for _ in range(chance.randrange(1, 4)):
+            request[chance.randrange(len(request))] = chance.randrange(256)
+        client = running.client()
+        with contextlib.suppress(ConnectionError):
+            client.send(bytes(request))
+            client.half_close()
+            client.rest()
+        client.close()
+
+
+def test_tls_on_the_plain_port_is_told_at_once(running):
+    client = running.client()
+    client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(517))
+    assert client.rest().startswith(b"ICAP/1.0 400 Bad Request\r\n")
+
+
+def test_a_client_that_never_reads_holds_nobody_up(running, icap):
+    client = running.client(SO_RCVBUF=4096)
+
+    def send():
+        with contextlib.suppress(OSError):
+            client.send(icap.respmod("/makes", body=b"x") * 1000)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    running.wait_for(lambda: any(wire.congested for wire in running.server._wires))
+    assert running.client().ask(icap.options()).status == 200
+    client.socket.shutdown(socket.SHUT_RDWR)
+    sender.join()
+
+
+def test_a_late_answer_of_a_service_that_was_cancelled_meets_no_other_request(running, icap):
+    client = running.client()
+    client.send(icap.reqmod("/stubborn", body=b"x")[:-5] + b"rubbish\r\n")
+    assert client.answer().status == 400
+    assert client.is_closed_by_server()
+
+
+def test_memory_does_not_grow_with_the_requests(running, icap):
+    def some():
+        for name in ("echo2", "reads", "file", "streams"):
+            client = running.client()
+            for _ in range(20):
+                client.ask(icap.respmod("/" + name, body=b"x" * 5000))
+            client.send(icap.respmod("/" + name, body=b"x" * 5000)[:-3])
+            client.close()
+        running.nothing_is_left()
+        running.clients.clear()
+        gc.collect()
+
+    some()
+    tracemalloc.start()
+    try:
+        some()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(5):
+            some()
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 100_000

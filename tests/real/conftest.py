@@ -1,0 +1,121 @@
+import contextlib
+import functools
+import itertools
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from . import icap_servers
+from .authority import Authority
+from .browser import Browser
+from .origin import HOST, Origin
+from .squid import Settings, Squid
+
+collect_ignore = ["services.py"]  # it is for the server; imported here, it would act in other tests
+ALL_SETTINGS = [Settings(*each) for each in itertools.product([True, False], repeat=3)]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("real")
+
+
+@pytest.fixture(scope="session")
+def origins(folder):
+    """The authority that origins have their certificates from."""
+    return Authority(folder, "origins")
+
+
+@pytest.fixture(scope="session")
+def authority(folder):
+    """The authority that is Squid."""
+    return Authority(folder, "squid")
+
+
+@pytest.fixture(scope="session")
+def running_origin(origins):
+    with Origin(certificate=origins.certificate(HOST)).running() as origin:
+        yield origin
+
+
+@pytest.fixture
+def origin(running_origin):
+    running_origin.seen.clear()
+    return running_origin
+
+
+@pytest.fixture(scope="session")
+def server(folder):
+    """The ICAP server."""
+    start = getattr(
+        icap_servers, os.environ.get("ZCADAPT_REAL_SERVER", "zcadapt").replace("-", "_")
+    )
+    with start(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def ours(server):
+    """The ICAP server, which must be zcadapt: c-icap has no such services."""
+    if server.icp_port is None:
+        pytest.skip("needs the services of zcadapt")
+    return server
+
+
+@pytest.fixture(scope="session")
+def new_squid(folder, authority, origins):
+    """How to run a Squid with further lines in its squid.conf."""
+
+    @contextlib.contextmanager
+    def run(name, lines):
+        # Not in `folder`, where another user cannot enter; but what it wrote is kept there.
+        with tempfile.TemporaryDirectory(prefix="zcadapt-") as place:
+            squid = Squid(Path(place), authority, origins, lines)
+            try:
+                with squid.running():
+                    yield squid
+            finally:
+                (folder / name).mkdir()
+                for file in Path(place).glob("*.[cl]o[nfg]*"):
+                    shutil.copy(file, folder / name)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def squid_with(server, new_squid):
+    """Return the running Squid that has these settings, one for the whole session."""
+    with contextlib.ExitStack() as stack:
+
+        @functools.cache
+        def running(settings):
+            return stack.enter_context(new_squid(str(settings), settings.lines(server)))
+
+        yield running
+
+
+@pytest.fixture(params=ALL_SETTINGS, ids=str)
+def settings(request):
+    return request.param
+
+
+@pytest.fixture
+def squid(settings, squid_with):
+    """A Squid in front of the ICAP server, which must be content after the test."""
+    squid = squid_with(settings)
+    with squid.content():
+        yield squid
+
+
+@pytest.fixture
+def browser(squid):
+    return Browser(squid)
+
+
+@pytest.fixture(params=["http", "https"])
+def url(request, origin):
+    """How to make the URL of a path: for http, and for https that Squid opens up."""
+    return functools.partial(origin.url, scheme=request.param)
