@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import socket
 import struct
 from typing import NamedTuple
@@ -12,6 +13,9 @@ class Answer(NamedTuple):
     status: int
     headers: http.client.HTTPMessage
     body: bytes
+
+    def json(self):
+        return json.loads(self.body)
 
 
 class Browser:

@@ -1,6 +1,5 @@
 import contextlib
 import functools
-import itertools
 import os
 import shutil
 import tempfile
@@ -12,10 +11,9 @@ from . import icap_servers
 from .authority import Authority
 from .browser import Browser
 from .origin import HOST, Origin
-from .squid import Settings, Squid
+from .squid import ALL_SETTINGS, Squid
 
 collect_ignore = ["services.py"]  # it is for the server; imported here, it would act in other tests
-ALL_SETTINGS = [Settings(*each) for each in itertools.product([True, False], repeat=3)]
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +48,7 @@ def origin(running_origin):
 @pytest.fixture(scope="session")
 def server(folder):
     """The ICAP server."""
-    start = getattr(
-        icap_servers, os.environ.get("ZCADAPT_REAL_SERVER", "zcadapt").replace("-", "_")
-    )
+    start = icap_servers.BY_NAME[os.environ.get("ZCADAPT_REAL_SERVER", "zcadapt")]
     with start(folder) as server:
         yield server
 
@@ -79,7 +75,7 @@ def new_squid(folder, authority, origins):
                     yield squid
             finally:
                 (folder / name).mkdir()
-                for file in Path(place).glob("*.[cl]o[nfg]*"):
+                for file in squid.folder / "squid.conf", *squid.folder.glob("*.log"):
                     shutil.copy(file, folder / name)
 
     return run
@@ -87,14 +83,19 @@ def new_squid(folder, authority, origins):
 
 @pytest.fixture(scope="session")
 def squid_with(server, new_squid):
-    """Return the running Squid that has these settings, one for the whole session."""
+    """How to get the running Squid that has these settings, one for the whole session."""
+    running = {}
     with contextlib.ExitStack() as stack:
 
-        @functools.cache
-        def running(settings):
-            return stack.enter_context(new_squid(str(settings), settings.lines(server)))
+        def squid_with(settings):
+            if settings not in running:
+                squid = new_squid(str(settings), settings.lines(server))
+                running[settings] = stack.enter_context(squid)
+            return running[settings]
 
-        yield running
+        yield squid_with
+        for squid in running.values():
+            squid.process.terminate()  # all at once: each takes a second or two
 
 
 @pytest.fixture(params=ALL_SETTINGS, ids=str)

@@ -69,3 +69,6 @@ def c_icap(folder):
     with running([path, "-N", "-f", conf], output) as process:
         ready(process, lambda: listens(port), output)
         yield Server(process.pid, port, None, "echo", "echo", output)
+
+
+BY_NAME = {"zcadapt": zcadapt, "c-icap": c_icap}

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 HOST = "origin.test"
+LARGE = 50_000_000
 PATTERN = random.Random(3507).randbytes(65521)  # a prime: no block of a power of two repeats
 
 
@@ -29,7 +30,8 @@ def content(size):
 
 
 def digest(body):
-    return hashlib.sha256(body).hexdigest()
+    """Return what tells `body` from others; ``/digest`` answers it of what was sent there."""
+    return [len(body), hashlib.sha256(body).hexdigest()]
 
 
 class Seen(NamedTuple):
@@ -50,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         kind, _, number = url.path[1:].partition("/")
         getattr(self, f"get_{kind}")(int(number or 0))
 
-    do_HEAD = do_POST = do_PUT = do_GET
+    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - http.server wants these names
 
     def get_bytes(self, size):
         body, etag = content(size), f'"{size}"'
@@ -92,8 +94,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def get_digest(self, _):
-        body = self.body()
-        self.answer(200, json.dumps({"length": len(body), "digest": digest(body)}).encode())
+        self.answer(200, json.dumps(digest(self.body())).encode())
 
     def get_echo(self, _):
         self.answer(200, self.body())
@@ -131,8 +132,7 @@ class Server(ThreadingTCPServer):
     request_queue_size = 128
 
     def handle_error(self, *_):
-        """Count who went away; nothing else goes wrong here."""
-        self.origin.broken += 1
+        """Let clients go away; the tests tell what else goes wrong."""
 
 
 class Origin:
@@ -141,7 +141,6 @@ class Origin:
     def __init__(self, name="origin", certificate=None):
         self.name = name
         self.seen = []
-        self.broken = 0
         self.schemes = {"http": self._server()}
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

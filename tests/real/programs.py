@@ -39,11 +39,11 @@ def free_port():
     """Return a port of 127.0.0.1 that nobody listens on and no client is given by chance."""
     while True:
         port = random.randrange(12000, 32000)  # below the ports that connections start from
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            with contextlib.suppress(OSError):
-                tcp.bind(("127.0.0.1", port))
-                udp.bind(("127.0.0.1", port))
-                return port
+        tcp, udp = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+        with tcp, udp, contextlib.suppress(OSError):
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(port):

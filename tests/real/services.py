@@ -8,6 +8,7 @@ import asyncio
 import functools
 import re
 
+import click
 from zope.component import provideUtility
 
 from zcadapt import allow, block, blocking, modify, reqmod, respmod
@@ -77,11 +78,11 @@ async def find(request):
 @on_demand
 async def wait(request):
     """Think for longer than anyone waits."""
-    print("waiting for:", request.http.url)
+    click.echo(f"waiting for: {request.http.url}")
     try:
         await asyncio.sleep(20)
     finally:
-        print("no longer waiting for:", request.http.url)
+        click.echo(f"no longer waiting for: {request.http.url}")
 
 
 def policy(url):

@@ -1,6 +1,7 @@
 """A Squid of our own: its configuration, its life, and what it writes down."""
 
 import contextlib
+import itertools
 import os
 import pwd
 import re
@@ -60,7 +61,8 @@ force_request_body_continuation allow all
 # The last line: without it Squid 5.7 waits for the body that `Expect: 100-continue` holds back.
 
 BAD_NEWS = re.compile(
-    r"ERROR|FATAL|WARNING|assertion|exception|ICAP|adaptation|essential|suspended|\bdown\b", re.I
+    r"ERROR|FATAL|WARNING|assertion|exception|ICAP|adaptation|essential|suspended|\bdown\b",
+    re.IGNORECASE,
 )
 
 
@@ -95,6 +97,10 @@ class Settings(NamedTuple):
         """Return the lines of squid.conf that make `server` the ICAP server."""
         words = {name: "on" if value else "off" for name, value in self._asdict().items()}
         return ICAP.format(port=server.port, reqmod=server.reqmod, respmod=server.respmod, **words)
+
+
+ALL_SETTINGS = [Settings(*each) for each in itertools.product([True, False], repeat=3)]
+EXTREMES = [ALL_SETTINGS[0], ALL_SETTINGS[-1]]
 
 
 class Squid:

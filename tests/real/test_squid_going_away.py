@@ -6,11 +6,14 @@ import http.client
 import pytest
 
 from .browser import reset
-from .origin import content
+from .origin import LARGE, content
 from .programs import open_files, until
-from .test_squid_untouched import EXTREMES, LARGE
+from .squid import EXTREMES
 
-pytestmark = [EXTREMES, pytest.mark.usefixtures("nothing_left")]
+pytestmark = [
+    pytest.mark.parametrize("settings", EXTREMES, ids=str),
+    pytest.mark.usefixtures("nothing_left"),
+]
 LEAVE = pytest.mark.parametrize("leave", [http.client.HTTPConnection.close, reset])
 
 
@@ -44,7 +47,7 @@ def test_a_browser_leaves_in_the_middle_of_a_download(squid, browser, url, leave
 
 @LEAVE
 @pytest.mark.parametrize("query", ["", "?reqmod=stream", "?reqmod=scan", "?reqmod=scan_in_thread"])
-def test_a_browser_leaves_in_the_middle_of_an_upload(squid, browser, origin, url, leave, query):
+def test_a_browser_leaves_in_the_middle_of_an_upload(squid, browser, url, leave, query):
     target = url(f"/digest{query}")
     with browser.connected(target) as connection:
         browser.ask(connection, target, "POST", Content_Length="1000000")

@@ -55,6 +55,9 @@ class Modify(Decision):
 
     `remove_headers` happens first, then `set_headers`, then `add_headers`.
     What is ``None`` or `KEEP` stays.
+
+    >>> modify(remove_headers=['Cookie'], set_headers={'DNT': '1'}).set_headers
+    (('DNT', '1'),)
     """
 
     set_headers: Pairs = ()
@@ -105,19 +108,17 @@ def modify(  # noqa: PLR0913 - each part of a message can be changed by itself
         set_headers: replace all headers of these names, or add them.
         add_headers: add these, whatever there is.
         remove_headers: drop all headers of these names.
-        method, url: the new method and request target, in REQMOD.
-        status, phrase: the new status code and reason phrase, in RESPMOD.
-        body: the new body, whole or as it is produced. Content-Length follows
-            by itself; Content-Encoding and the like do not.
+        method: the new method, in REQMOD.
+        url: the new request target, in REQMOD.
+        status: the new status code, in RESPMOD.
+        phrase: the new reason phrase, in RESPMOD.
+        body: the new body; Content-Length follows by itself, Content-Encoding does not.
         icap_headers: headers of the ICAP answer.
         reason: a word for the logs.
 
     Raises:
         TypeError: the body is none of these.
         ValueError: a name, value or start line cannot stand in a message.
-
-    >>> modify(remove_headers=['Cookie'], set_headers={'DNT': '1'}).set_headers
-    (('DNT', '1'),)
     """
     _check_start_line(method, url, status, phrase)
     _check_body(b"" if body is KEEP else body)

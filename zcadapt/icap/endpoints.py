@@ -115,7 +115,7 @@ class Endpoints:
 
     def _no_service(self, name: str) -> str:
         known = self.names()
-        near = get_close_matches(name, known, n=1)
+        near = get_close_matches(name, known[:MOST_COMPARED], n=1)
         hint = f"; the nearest is /{near[0]}" if near else ""
         listed = ", ".join(f"/{each}" for each in known[:20])
         return f"no service under /{name[:80]}{hint}; there are {listed}"
@@ -148,6 +148,8 @@ def _check(service: Any) -> None:  # noqa: ANN401 - IICAPService, as it should b
 NEVER_ASKED: Final = FunctionService(echo.adapt, ())
 
 MOST_PATHS: Final = 1024
+#: Names that one that is not known is compared with; each costs some 20 µs.
+MOST_COMPARED: Final = 256
 
 
 def _is_decision(answer: object) -> bool:

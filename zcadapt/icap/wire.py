@@ -51,6 +51,7 @@ class Wire(asyncio.Protocol):
     __slots__ = (
         "_drained",
         "_due",
+        "_joins",
         "_out",
         "_room",
         "_transport",
@@ -81,6 +82,7 @@ class Wire(asyncio.Protocol):
         self.since = server.now
         self._drained = 0  # how much of a body that nobody wants has come
         self._due: Answer | None = None  # it goes out with the first piece of its body
+        self._joins = False  # all that goes out together is joined to one buffer
         self._out: list[bytes] = []
         self._room: asyncio.Future[None] | None = None
 
@@ -89,6 +91,9 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - asyncio.Transport
         """Accept a client, or tell it that there are too many."""
         self._transport = transport
+        # asyncio's writelines joins too, or else, in 3.12.0 to 3.12.8 and in 3.13.0 and 3.13.1,
+        # never says that the client does not take it (CVE-2024-12254). uvloop's does neither.
+        self._joins = type(transport).__module__.startswith("asyncio")
         address = transport.get_extra_info("peername")
         self.peer = tuple(address[:2]) if isinstance(address, tuple) else ("", 0)
         transport.set_write_buffer_limits(HIGH_WATER)
@@ -171,7 +176,7 @@ class Wire(asyncio.Protocol):
         self._out = []
         if len(out) == 1:
             self._transport.write(out[0])
-        elif sum(map(len, out)) <= SHORT:
+        elif self._joins or sum(map(len, out)) <= SHORT:
             self._transport.write(b"".join(out))
         else:
             self._transport.writelines(out)
