@@ -29,7 +29,7 @@ def client(server):
 
 
 @pytest.fixture
-def adapted(client, tmp_path):
+def adapted(server, client, tmp_path):
     """How to have a body adapted; the status, the HTTP head and the body are returned."""
 
     def adapt(kind, body, options="", service=None, query=""):
@@ -38,7 +38,8 @@ def adapted(client, tmp_path):
         how = ["-req", f"{URL}?{query}", "-method", "POST"]
         if kind == "respmod":
             how = ["-resp", f"{URL}?{query}"]
-        told = client(service or kind, "-f", before, "-o", after, *how, *options.split())
+        service = service or getattr(server, kind)
+        told = client(service, "-f", before, "-o", after, *how, *options.split())
         status = int(re.search(r"ICAP/1\.0 (\d+)", told)[1])
         return (
             status,

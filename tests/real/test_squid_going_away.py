@@ -27,7 +27,7 @@ def nothing_left(ours, squid, browser, origin):
     assert alright()
     before = open_files(ours.pid)
     # What a transaction ends with when there is nobody left to adapt for.
-    squid.forgiven = {"ICAP_ERR_GONE", "ICAP_ERR_OTHER"}
+    squid.forgiven = {"ICAP_ERR_GONE"}
     yield
     assert alright()
     until(lambda: open_files(ours.pid) <= before, lambda: f"{open_files(ours.pid)} <= {before}")
