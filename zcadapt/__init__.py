@@ -5,11 +5,20 @@ What the author of a plugin imports is here; the contract is in
 """
 
 from zcadapt.icap.body import BodyLostError
-from zcadapt.icap.decisions import KEEP, Allow, Decision, Modify, Respond
-from zcadapt.icap.decisions import allow, block, modify, respond
+from zcadapt.icap.decisions import (
+    KEEP,
+    Allow,
+    Decision,
+    Modify,
+    Respond,
+    allow,
+    block,
+    modify,
+    respond,
+)
 from zcadapt.icap.request import Request
 from zcadapt.icap.service import blocking, reqmod, respmod
-from zcadapt.version import VERSION as __version__
+from zcadapt.version import VERSION as __version__  # noqa: N811 - as Python names it
 
 __all__ = [
     "KEEP",

@@ -6,12 +6,13 @@ on ``str``, the empty name first, and follows the first answer that is not
 ``None``. Nothing else decides.
 """
 
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from zope.interface import Attribute, Interface
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from zcadapt.icap.decisions import Decision
     from zcadapt.icap.request import Request
     from zcadapt.icp import Query

@@ -83,7 +83,7 @@ def consult(candidates: Iterator[Candidate], question: object) -> Won | None:
             if answer is None:
                 continue
             if not candidate.valid(answer) and not inspect.isawaitable(answer):
-                raise NoAnswerError(f"{answer!r:.80} is not an answer")
+                raise NoAnswerError(f"{answer!r:.80} is not an answer")  # noqa: TRY301 - as a failure
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             answer = candidate.failed(question, error)
         if answer is not None:

@@ -11,6 +11,7 @@ from zcadapt.icap.answer import Answer
 from zcadapt.icap.connection import AnswerSide, Connection, RequestSide
 from zcadapt.icap.errors import (
     BrokenMessageError,
+    ClientGoneError,
     IcapError,
     LocalProtocolError,
     TooLargeError,
@@ -310,7 +311,7 @@ def test_a_client_that_closes_behind_a_stray_end_has_closed(stray):
     ],
 )
 def test_a_client_that_closes_in_the_middle_is_told(begun):
-    assert events_of([begun.encode()])[-1] is BrokenMessageError
+    assert events_of([begun.encode()])[-1] is ClientGoneError
 
 
 # What is encapsulated (RFC 3507, 4.4.1)

@@ -409,9 +409,7 @@ def fails(kind, error):
 @pytest.mark.parametrize("kind", ["plain", "coroutine", "thread"])
 @pytest.mark.parametrize("on_error", ["error", "skip", "block"])
 @pytest.mark.parametrize("preview", [None, 10])
-def test_a_service_that_fails_has_its_on_error(  # noqa: PLR0917 - fixtures
-    serve, icap, kind, on_error, preview, caplog
-):
+def test_a_service_that_fails_has_its_on_error(serve, icap, kind, on_error, preview, caplog):
     service = both(fails(kind, ValueError("oops")), on_error=on_error)
     client = serve({"a": service, "b": nothing}).client()
     answer = client.ask(icap.respmod("/respmod", "Allow: 204", body=BODY, preview=preview))

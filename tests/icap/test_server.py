@@ -384,3 +384,12 @@ def test_what_has_happened_is_counted(serve, icap):
     running.client().ask(icap.reqmod("/none"))
     counters = running.server.counters
     assert (counters.connections, counters.requests, counters.errors) == (2, 2, {404: 1})
+
+
+def test_a_client_that_goes_away_is_no_warning(serve, icap, caplog):
+    """Behind a proxy it is a user who has closed a page."""
+    client = serve().client()
+    client.send(icap.reqmod("/echo", body=b"x" * 1000)[:-500])
+    client.half_close()
+    client.rest()
+    assert "400" not in caplog.text

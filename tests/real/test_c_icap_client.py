@@ -70,7 +70,7 @@ def test_options_tell_what_is_served(client):
     ],
 )
 @pytest.mark.parametrize("service", ["echo", None])
-def test_what_is_untouched_comes_back_where_204_is_not_allowed(  # noqa: PLR0917
+def test_what_is_untouched_comes_back_where_204_is_not_allowed(
     ours, adapted, kind, size, options, status, service
 ):
     body = content(size)
@@ -97,7 +97,7 @@ def test_a_large_file_comes_back_as_it_was(adapted, kind, service):
         ("-nopreview -206", 206),
     ],
 )
-def test_new_headers_go_without_the_body_where_206_is_allowed(  # noqa: PLR0917
+def test_new_headers_go_without_the_body_where_206_is_allowed(
     ours, adapted, kind, size, options, status
 ):
     answer = adapted(kind, content(size), options, query=f"{kind}=headers")

@@ -21,7 +21,12 @@ from typing import Final
 
 from zcadapt.icap.answer import CONTINUE, Answer
 from zcadapt.icap.chunked import CRLF, ChunkReader, frame, last_chunk
-from zcadapt.icap.errors import BrokenMessageError, LocalProtocolError, TooLargeError
+from zcadapt.icap.errors import (
+    BrokenMessageError,
+    ClientGoneError,
+    LocalProtocolError,
+    TooLargeError,
+)
 from zcadapt.icap.events import BodyData, BodyEnd, Cue, PreviewEnd, RequestHead
 from zcadapt.icap.head import (
     BLANK_LINE,
@@ -252,7 +257,7 @@ class Connection:
 
     def _need_data(self) -> Cue:
         if self._closed:
-            raise BrokenMessageError("the client closed in the middle of a request")
+            raise ClientGoneError("the client closed in the middle of a request")
         return Cue.NEED_DATA
 
     def _layout(self, line: RequestLine, fields: Fields) -> Layout:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 __all__ = [
     "BrokenMessageError",
+    "ClientGoneError",
     "IcapError",
     "LocalProtocolError",
     "OverloadedError",
@@ -36,6 +37,10 @@ class BrokenMessageError(IcapError):
     """What came is not ICAP, or its framing is lost."""
 
     status = 400
+
+
+class ClientGoneError(BrokenMessageError):
+    """The client closed in the middle of a request: behind a proxy, a user went away."""
 
 
 class UnknownServiceError(IcapError):

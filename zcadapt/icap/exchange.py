@@ -177,7 +177,10 @@ class Exchange:
         if self.body.spool.size:
             self.body.show_preview()
         won = consult(self._asked, self.request)
-        if won is not None and won.pending:
+        if won is None:
+            self._send(self._choose(None), None)
+            return
+        if won.pending:
             self._ask_on(won)
             return
         try:
@@ -249,7 +252,7 @@ class Exchange:
             self.wire.break_off()
 
     def _choose(self, won: Won | None) -> Reply:
-        decision: Decision | None = won.answer if won is not None else None
+        decision: Decision | None = None if won is None else won.answer
         in_preview = self.head.preview is not None and not self._continued
         return choose(decision, self.head, in_preview=in_preview)
 
@@ -280,7 +283,10 @@ class Exchange:
     def _send(self, reply: Reply, won: Won | None) -> None:
         """Send a reply whose body, if any, is at hand."""
         answer = self.announce(reply, won)
-        if reply.source is Source.ORIGINAL:
+        if not answer.has_body and self.wire.conn.request_side is not RequestSide.BODY:
+            self.wire.send(self.wire.conn.answer(answer))
+            self.finish()
+        elif reply.source is Source.ORIGINAL:
             self._begin_echo(answer)
         elif self.wire.conn.request_side is RequestSide.BODY and reply.status in WAIT_FOR_END:
             # A client that may forget the body on this answer is let finish first.

@@ -127,10 +127,12 @@ def parse_head(head: bytes, limits: Limits) -> tuple[RequestLine, dict[str, byte
         BrokenMessageError: it is not the head of an ICAP request.
         TooLargeError: it is longer than allowed.
     """
-    first, *lines = head.split(CRLF)
+    lines = head.split(CRLF)
+    first = lines[0]
     if len(first) > limits.uri_bytes:
         check_beginning(first + CRLF, limits)
     line = parse_line(first)
+    del lines[0]
     if len(lines) > limits.header_count:
         raise TooLargeError(f"{len(lines)} header lines")
     return line, _fields(lines, _known_field if len(head) < LONG_HEAD else parse_field)

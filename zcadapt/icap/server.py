@@ -9,7 +9,7 @@ from typing import Final
 
 from zcadapt.icap.answer import field as header
 from zcadapt.icap.endpoints import Endpoints
-from zcadapt.icap.errors import IcapError, ServiceFailedError
+from zcadapt.icap.errors import ClientGoneError, IcapError, ServiceFailedError
 from zcadapt.icap.options import istag
 from zcadapt.icap.patience import check
 from zcadapt.icap.request import Request
@@ -133,7 +133,8 @@ class ICAPServer:
         errors = self.counters.errors
         errors[error.status] = errors.get(error.status, 0) + 1
         if not isinstance(error, ServiceFailedError):
-            logger.warning("%s:%d: %d: %s", *peer, error.status, error)
+            level = logging.DEBUG if isinstance(error, ClientGoneError) else logging.WARNING
+            logger.log(level, "%s:%d: %d: %s", *peer, error.status, error)
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()

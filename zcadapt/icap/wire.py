@@ -7,7 +7,6 @@ reads anything, which would be a deadlock: after a while its body is read ahead.
 
 import asyncio
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from zcadapt.icap.answer import CLOSE, Answer
@@ -228,10 +227,8 @@ class Wire(asyncio.Protocol):
         """Let everything happen that can; `writable`: the client takes more of its answer."""
         if self.lingering:
             return
-        if writable:
-            self._try(self._write_on)
-        while not self._try(self._handle_events):
-            pass
+        while not self._handle_all(writable=writable):
+            writable = False
         self.flush()
         if self.held:
             self.regulate()
@@ -239,10 +236,12 @@ class Wire(asyncio.Protocol):
         if conn.must_close and self.exchange is None:
             self._close_if_done()
 
-    def _try(self, step: Callable[[], None]) -> bool:
-        """Take a step; False: it has failed, and there is more to be handled behind it."""
+    def _handle_all(self, *, writable: bool) -> bool:
+        """Handle what the client has done; False: an error came between, and there is more."""
         try:
-            step()
+            if writable and self.exchange is not None:
+                self.exchange.writable()
+            self._handle_events()
         except IcapError as error:
             self.refuse(error)
             return not error.keeps_connection
@@ -252,12 +251,7 @@ class Wire(asyncio.Protocol):
             self.refuse(ServiceFailedError("an error of our own"))
         return True
 
-    def _write_on(self) -> None:
-        if self.exchange is not None:
-            self.exchange.writable()
-
     def _handle_events(self) -> None:
-        """Handle what the client has done."""
         conn = self.conn
         while not isinstance(event := conn.next_event(), Cue):
             exchange = self.exchange
