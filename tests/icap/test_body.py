@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from zcadapt.icap.body import NO_BODY, Body, BodyLostError
-from zcadapt.icap.spool import Spool
+from zcadapt.icap.spool import Disk, Spool
 
 
 class Source:
@@ -15,7 +15,7 @@ class Source:
     def __init__(self, *pieces, complete=False):
         self.pulls = 0
         self.pulled = asyncio.Event()
-        self.body = Body(Spool(100), self.pull, complete=complete)
+        self.body = Body(Spool(100, Disk(10**9)), self.pull, complete=complete)
         for piece in pieces:
             self.body.feed(piece)
 

@@ -254,3 +254,16 @@ def test_memory_does_not_grow_with_the_requests(running, icap):
     finally:
         tracemalloc.stop()
     assert grown < 100_000
+
+
+def test_a_body_that_finds_no_room_on_the_disk_is_told_503_and_the_room_comes_back(serve, icap):
+    @reqmod
+    async def whole(request):
+        await request.body.read()
+
+    server = serve({"whole": whole}, spool_bytes=100_000, body_memory=1000)
+    answer = server.client().ask(icap.reqmod("/whole", body=b"x" * 200_000))
+    assert answer.first == "ICAP/1.0 503 Service Overloaded"
+    assert (
+        server.client().ask(icap.reqmod("/whole", "Allow: 204", body=b"x" * 90_000)).status == 204
+    )

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zcadapt.icap import spool as module
-from zcadapt.icap.errors import LocalProtocolError
-from zcadapt.icap.spool import SMALL, Spool
+from zcadapt.icap.errors import LocalProtocolError, OverloadedError
+from zcadapt.icap.spool import SMALL, Disk, Spool
 
 IN_MEMORY, IN_FILE = 1 << 20, 0
+MUCH = 1 << 30
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def new():
     with contextlib.ExitStack() as stack:
 
         def new(limit):
-            spool = Spool(limit)
+            spool = Spool(limit, Disk(MUCH))
             stack.callback(spool.close)
             return spool
 
@@ -231,7 +232,7 @@ def test_no_descriptor_stays_open():
         return len(list(Path("/proc/self/fd").iterdir()))
 
     before = descriptors()
-    spool = Spool(IN_FILE)
+    spool = Spool(IN_FILE, Disk(MUCH))
     spool.append(b"Wikipedia")
     file = spool.open()
     file.close()
@@ -246,7 +247,7 @@ def test_no_descriptor_stays_open():
     st.lists(st.integers(0, 20_000), max_size=5),
 )
 def test_any_pieces_with_any_limit_are_one_run_of_bytes(pieces, limit, positions):
-    spool = Spool(limit)
+    spool = Spool(limit, Disk(MUCH))
     whole = b""
     for piece in pieces:
         spool.append(piece)
@@ -258,3 +259,30 @@ def test_any_pieces_with_any_limit_are_one_run_of_bytes(pieces, limit, positions
         spool.forget_before(position)
         assert read(spool, spool.begin) == whole[spool.begin :]
     spool.close()
+
+
+def test_files_share_the_room_on_the_disk_and_give_it_back():
+    disk = Disk(10)
+    one, other = Spool(IN_FILE, disk), Spool(3, disk)
+    one.append(b"sixsix")
+    other.append(b"abc")
+    assert disk.room == 4, "what is in memory takes no room"
+    other.append(b"d")
+    assert disk.room == 0
+    with pytest.raises(OverloadedError):
+        one.append(b"x")
+    assert read(one) == b"sixsix"
+    one.forget_before(6)
+    assert disk.room == 6
+    other.close()
+    one.close()
+    one.close()
+    assert disk.room == 10
+
+
+def test_a_spool_that_finds_no_room_keeps_what_it_has():
+    spool = Spool(3, Disk(2))
+    spool.append(b"abc")
+    with pytest.raises(OverloadedError):
+        spool.append(b"d")
+    assert read(spool) == b"abc"

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import IO, Any, Final, TypeVar
 
 from zcadapt.icap.clock import Clock
-from zcadapt.icap.spool import Spool
+from zcadapt.icap.spool import Disk, Spool
 
 __all__ = ["NO_BODY", "Body", "BodyLostError", "ThreadBody"]
 
@@ -253,4 +253,4 @@ class ThreadBody:
 
 
 #: All messages without a body share it.
-NO_BODY: Final = _NoBody(Spool(0), lambda: None, complete=True)
+NO_BODY: Final = _NoBody(Spool(0, Disk(0)), lambda: None, complete=True)

@@ -20,7 +20,6 @@ from zcadapt.icap.errors import IcapError, ServiceFailedError
 from zcadapt.icap.events import RequestHead
 from zcadapt.icap.reply import UNMODIFIED, Reply, Source, choose
 from zcadapt.icap.request import Request
-from zcadapt.icap.spool import Spool
 from zcadapt.icap.stream import Stream
 from zcadapt.rule import Candidate, Won, consult, go_on
 
@@ -70,7 +69,7 @@ class Exchange:
         self.head = head
         self.endpoint = endpoint
         if head.has_body:
-            self.body = Body(Spool(wire.settings.body_memory), self._pull, complete=False)
+            self.body = Body(wire.spool(), self._pull, complete=False)
         else:
             self.body = NO_BODY
         self.request = Request(head, wire.peer, endpoint.name, self.body)

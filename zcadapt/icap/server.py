@@ -14,6 +14,7 @@ from zcadapt.icap.options import istag
 from zcadapt.icap.patience import check
 from zcadapt.icap.request import Request
 from zcadapt.icap.settings import ICAPSettings
+from zcadapt.icap.spool import Disk
 from zcadapt.icap.wire import Wire
 from zcadapt.rule import Won
 from zcadapt.version import VERSION
@@ -53,6 +54,7 @@ class ICAPServer:
         self.endpoints = endpoints
         self.settings = settings
         self.counters = Counters()
+        self.disk = Disk(settings.spool_bytes)
         self.now = 0.0  # the loop's time at the last tick
         self.second = 0  # and the world's
         self.fields = header("ISTag", f'"{istag((VERSION,))}"')

@@ -41,6 +41,13 @@ class ICAPSettings(Limits):
         least=0,
         most=1 * GIB,
     )
+    spool_bytes: int = setting(
+        4 * GIB,
+        "How much the temporary files of all bodies together may hold, in bytes; who needs more "
+        "is told 503.",
+        least=0,
+        most=2**60,
+    )
     drain_bytes: int = setting(
         64 * MIB,
         "How much of a body nobody wants is read so that the connection can be kept, in bytes.",

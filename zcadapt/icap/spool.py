@@ -9,29 +9,67 @@ import tempfile
 from bisect import bisect_right
 from typing import IO, TYPE_CHECKING, Final
 
-from zcadapt.icap.errors import LocalProtocolError
+from zcadapt.icap.errors import LocalProtocolError, OverloadedError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["Spool"]
+__all__ = ["Disk", "Spool"]
 
 READ_SIZE: Final = 256 * 1024
 #: Smaller pieces are joined up to this size: many of them would cost more than what they hold.
 SMALL: Final = 4096
 
 
+class Disk:
+    """The room that all temporary files together may take, in bytes."""
+
+    __slots__ = ("room",)
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def take(self, size: int) -> None:
+        """Take room for `size` bytes.
+
+        Raises:
+            OverloadedError: there is not so much.
+        """
+        if size > self.room:
+            raise OverloadedError("there is no more room for temporary files")
+        self.room -= size
+
+    def give(self, size: int) -> None:
+        """Give room for `size` bytes back."""
+        self.room += size
+
+
 class Spool:
     """A growing run of bytes, read at any position.
+
+    Up to `limit` bytes are held in memory; more go to a file on `disk`.
 
     `size` counts all that was appended. What lies before `begin` has been
     given up with `forget_before` and cannot be read.
     """
 
-    __slots__ = ("_file", "_in_memory", "_limit", "_opened", "_pieces", "_starts", "begin", "size")
+    __slots__ = (
+        "_disk",
+        "_file",
+        "_in_file",
+        "_in_memory",
+        "_limit",
+        "_opened",
+        "_pieces",
+        "_starts",
+        "begin",
+        "size",
+    )
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, disk: Disk) -> None:
         self._limit = limit
+        self._disk = disk
+        self._in_file = 0
         self._pieces: list[bytes] = []
         self._starts: list[int] = []
         self._in_memory = 0
@@ -44,6 +82,7 @@ class Spool:
         """Add `data`.
 
         Raises:
+            OverloadedError: there is no room for it on the disk.
             OSError: the temporary file cannot be written.
         """
         if not data:
@@ -51,6 +90,8 @@ class Spool:
         if self._file is None and self._in_memory + len(data) > self._limit:
             self._move_to_file()
         if self._file is not None:
+            self._disk.take(len(data))
+            self._in_file += len(data)
             _write(self._file.fileno(), data, self.size)
         else:
             if self._pieces and len(self._pieces[-1]) + len(data) <= SMALL:
@@ -83,6 +124,7 @@ class Spool:
         if self._file is not None:
             if position >= self.size and not self._opened:
                 self._file.truncate(0)
+                self._give_room_back()
         else:
             count = bisect_right(self._starts, position)
             whole = count if position >= self.size else count - 1
@@ -113,14 +155,22 @@ class Spool:
         if self._file is not None:
             self._file.close()
             self._file = None
+        self._give_room_back()
+
+    def _give_room_back(self) -> None:
+        self._disk.give(self._in_file)
+        self._in_file = 0
 
     def _move_to_file(self) -> None:
+        self._disk.take(self._in_memory)
+        self._in_file = self._in_memory
         file = tempfile.TemporaryFile(buffering=0, prefix="zcadapt-")  # noqa: SIM115 - closed by close
         try:
             for start, piece in zip(self._starts, self._pieces, strict=True):
                 _write(file.fileno(), piece, start)
         except OSError:
             file.close()
+            self._give_room_back()
             raise
         self._file = file
         self._pieces.clear()

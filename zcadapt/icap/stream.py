@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from zcadapt.icap.connection import RequestSide
 from zcadapt.icap.reply import Reply, with_length
-from zcadapt.icap.spool import Spool
 from zcadapt.rule import Won
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Stream:
         self._reply = reply
         self._turn = 0  # bytes since others had theirs
         self._won = won
-        self._kept = Spool(exchange.wire.settings.body_memory)
+        self._kept = exchange.wire.spool()
         in_reqmod = exchange.head.line.method == "REQMOD"
         self._needs_length = in_reqmod and any(name == "res-hdr" for name, _ in reply.heads)
 

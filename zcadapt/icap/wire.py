@@ -21,6 +21,7 @@ from zcadapt.icap.errors import (
 from zcadapt.icap.events import BodyData, BodyEnd, Cue, RequestHead
 from zcadapt.icap.exchange import Exchange
 from zcadapt.icap.patience import is_idle
+from zcadapt.icap.spool import Spool
 
 if TYPE_CHECKING:
     from zcadapt.icap.server import ICAPServer
@@ -142,6 +143,10 @@ class Wire(asyncio.Protocol):
         self.pump(writable=True)
 
     # What an exchange tells
+
+    def spool(self) -> Spool:
+        """Return a place for the body of a message."""
+        return Spool(self.settings.body_memory, self.server.disk)
 
     def send(self, data: bytes) -> None:
         """Send `data`."""

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from zcadapt.icap.body import Body
 from zcadapt.icap.connection import Connection
 from zcadapt.icap.events import RequestHead
-from zcadapt.icap.limits import MIB, Limits
+from zcadapt.icap.limits import GIB, MIB, Limits
 from zcadapt.icap.request import Request
-from zcadapt.icap.spool import Spool
+from zcadapt.icap.spool import Disk, Spool
 
 __all__ = ["GivenBody", "reqmod_request", "respmod_request"]
 
@@ -32,7 +32,7 @@ class GivenBody(Body):
 
     def __init__(self, body: bytes, preview: int | None) -> None:
         shown = len(body) if preview is None else preview
-        super().__init__(Spool(MIB), self._come, complete=len(body) <= shown)
+        super().__init__(Spool(MIB, Disk(GIB)), self._come, complete=len(body) <= shown)
         self.was_continued = False
         self._rest: bytes | None = body[shown:]
         if body[:shown]:
