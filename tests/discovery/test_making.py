@@ -75,7 +75,7 @@ def test_options_for_what_takes_none_are_told(install, found, value):
         ("nothing", "AttributeError"),
         ("number", "neither provides the interface nor can be called"),
         ("Mute", "IICAPService"),
-        ("undecided", "it made None, which does not provide IICAPService"),
+        ("undecided", "None does not provide IICAPService"),
         ("Unready", "preview"),
         ("Wordy", "methods must be some of REQMOD, RESPMOD, not 'REQMOD'"),
         ("Greedy", "FILEMOD"),

@@ -8,6 +8,7 @@ from zope.interface.registry import Components
 
 from zcadapt.config import load
 from zcadapt.discovery import origins
+from zcadapt.icap.echo import echo
 from zcadapt.interfaces import IICAPService, IICPPolicy
 from zcadapt.runtime.assembly import assemble
 
@@ -114,6 +115,15 @@ def test_an_endpoint_may_name_a_service_or_a_group_of_services(tmp_path):
     path = tmp_path / "zcadapt.toml"
     path.write_text("[endpoints]\na = ['lists']\nb = ['lists/de']\nc = ['list']\n")
     components = Components()
-    components.registerUtility(object(), IICAPService, "lists/de")
+    components.registerUtility(echo, IICAPService, "lists/de")
     (problem,) = assemble(load(str(path)), components).problems
     assert '[endpoints] c: no service is called "list". Did you mean "lists/de"?' in str(problem)
+
+
+def test_a_function_registered_as_a_service_without_its_decorator_is_told_and_left_out():
+    components = Components()
+    components.registerUtility(lambda request: None, IICAPService, "10-f")
+    found = assemble(load(None), components)
+    (text,) = (str(each) for each in found.problems if "10-f" in str(each))
+    assert "does not provide IICAPService; is @reqmod or @respmod missing?" in text
+    assert "10-f" not in [each.name for each in origins(components, IICAPService)]

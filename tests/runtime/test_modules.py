@@ -53,3 +53,9 @@ def test_one_that_fails_is_told_and_leaves_the_others_in_place(write, code, reas
         f"--load my_rules_b: {reason}"
     ]
     assert sys.modules["my_rules_c"].done
+
+
+@pytest.mark.parametrize("name", ["mine.py", "./mine.py", "./mine"])
+def test_the_name_of_a_file_is_told_with_the_name_of_its_module(name):
+    (problem,) = import_modules([name])
+    assert str(problem) == f"--load {name}: the name of a module is wanted, such as mine"

@@ -25,7 +25,7 @@ def test_icap_is_asked_about_requests_and_responses():
 
 def test_icp_is_asked_as_a_peer():
     lines = squid_conf([], [Address("127.0.0.1", 3130)]).splitlines()
-    assert lines[-1] == "cache_peer 127.0.0.1 parent 8080 3130 no-digest no-netdb-exchange"
+    assert lines[-1] == "# cache_peer 127.0.0.1 parent 8080 3130 no-digest no-netdb-exchange"
     assert not [line for line in lines if line.startswith("icap")]
 
 

@@ -48,11 +48,15 @@ zcadapt.toml`` tells it without starting, and checks the plugins too::
     listen = ["127.0.0.1:1344"]
 
     [services."10-trackers"]       # the name: the order
-    use = "urllist"                # the entry point
-    lists = ["trackers.txt"]       # the rest is for the plugin
+    use = "10-block-hosts"         # the entry point, here of zcadapt-example
+    hosts = ["tracker.example"]    # the rest is for the plugin
 
     [endpoints]
-    avscan = ["50-clamav"]
+    filter = ["10-trackers"]
+
+What is wrong with the tables above it keeps the server from starting; what is
+wrong with a plugin, or with what its table gives it, leaves that plugin out,
+and keeps the server from starting with ``--strict`` only.
 
 What is installed is active under the name of its entry point. A table
 ``[services.NAME]`` or ``[policies.NAME]`` with ``use`` makes it active under

@@ -37,8 +37,13 @@ def serve(  # noqa: PLR0913 - one for each option
     the system choose one), what it consults, the lines for squid.conf, and
     "ready". Logs to standard error. A second signal ends it at once.
 
+    A plugin that cannot be imported or configured is told, left out, and does
+    not stop the others: without it what it would block is not blocked. With
+    --strict the server does not start then.
+
     Exits with 0 when it was told to stop, 1 when the settings are wrong or,
-    with --strict, a plugin is, 3 when it cannot listen on an address.
+    with --strict, a plugin or its table is, 3 when it cannot listen on an
+    address.
     """
     loaded = load(config)
     settings = _listening(

@@ -11,6 +11,7 @@ from zcadapt.discovery.utilities import (
     Registered,
     origins,
     register,
+    reject_broken,
     unclaimed,
 )
 
@@ -22,5 +23,6 @@ __all__ = [
     "add_plugins",
     "origins",
     "register",
+    "reject_broken",
     "unclaimed",
 ]

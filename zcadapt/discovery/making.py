@@ -36,11 +36,21 @@ def make_service(named: object, options: Options) -> object:
     """
     is_service = IICAPService.providedBy(named)
     service: Any = _as_it_is(named, options) if is_service else _made(named, options)
+    check_service(service)
+    return service
+
+
+def check_service(service: Any) -> None:  # noqa: ANN401 - whatever is to be asked
+    """Check that `service` can be asked.
+
+    Raises:
+        Exception: it does not keep `IICAPService`; the text says where.
+    """
     if not IICAPService.providedBy(service):
-        raise TypeError(f"it made {service!r:.80}, which does not provide IICAPService")
+        what = f"{service!r:.80} does not provide IICAPService"
+        raise TypeError(f"{what}; is @reqmod or @respmod missing?")
     verifyObject(IICAPService, service)
     _check_declarations(service.methods, service.preview)
-    return service
 
 
 def make_policy(named: object, options: Options) -> object:

@@ -8,11 +8,20 @@ from zope.interface.interfaces import IComponents
 
 from zcadapt.config import Loaded, Place, Problem, SettingsError, UtilityTable, did_you_mean
 from zcadapt.discovery.installed import FAILURES, Declared, Origin, installed, told
-from zcadapt.discovery.making import make_policy, make_service
+from zcadapt.discovery.making import check_service, make_policy, make_service
 from zcadapt.interfaces import IICAPService, IICPPolicy
 from zcadapt.registry import named_utilities, registrations
 
-__all__ = ["POLICIES", "SERVICES", "Kind", "Registered", "origins", "register", "unclaimed"]
+__all__ = [
+    "POLICIES",
+    "SERVICES",
+    "Kind",
+    "Registered",
+    "origins",
+    "register",
+    "reject_broken",
+    "unclaimed",
+]
 
 
 class Kind(NamedTuple):
@@ -120,6 +129,22 @@ def _in_vain(key: str, name: str, loaded: Loaded, kind: Kind) -> Problem:
     where = loaded.where(Place((kind.table, name), key))
     what = "be disabled" if key == "enabled" else "have options"
     return Problem(where, f"only what an entry point names can {what}")
+
+
+def reject_broken(components: IComponents) -> list[Problem]:
+    """Unregister services that cannot be asked, and return a problem for each.
+
+    Those of entry points have been checked when they were made; this is for
+    what was registered in Python.
+    """
+    problems = []
+    for name, service, origin in origins(components, IICAPService):
+        try:
+            check_service(service)
+        except FAILURES as error:
+            components.unregisterUtility(service, IICAPService, name)
+            problems.append(Problem(f"service {name!r}, {origin}", told(error)))
+    return problems
 
 
 class Registered(NamedTuple):

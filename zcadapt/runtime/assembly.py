@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from zope.interface.interfaces import IComponents
 
 from zcadapt.config import Loaded, Place, Problem, Settings, did_you_mean
-from zcadapt.discovery import POLICIES, SERVICES, add_plugins, origins, register, unclaimed
+from zcadapt.discovery import (
+    POLICIES,
+    SERVICES,
+    add_plugins,
+    origins,
+    register,
+    reject_broken,
+    unclaimed,
+)
 from zcadapt.hooks import Failure, Hooks
 from zcadapt.interfaces import IICAPService
 from zcadapt.runtime.modules import import_modules
@@ -41,6 +49,7 @@ def assemble(loaded: Loaded, components: IComponents, modules: Iterable[str] = (
     failures = hooks.call("zcadapt_register", registry=components, settings=settings)
     problems += _failed(failures)
     problems += import_modules(modules)
+    problems += reject_broken(components)
     problems += unclaimed(components, loaded, SERVICES) + unclaimed(components, loaded, POLICIES)
     problems += _endpoints(components, loaded)
     # What is wrong with a whole distribution is found once for each group.

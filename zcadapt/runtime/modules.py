@@ -17,6 +17,9 @@ def import_modules(names: Iterable[str]) -> list[Problem]:
 
 
 def _import(name: str) -> list[Problem]:
+    if name.endswith(".py") or "/" in name:
+        module = name.removesuffix(".py").strip("./").replace("/", ".")
+        return [Problem(f"--load {name}", f"the name of a module is wanted, such as {module}")]
     try:
         importlib.import_module(name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's code

@@ -30,8 +30,10 @@ def _icap_lines(addresses: Sequence[Address]) -> Iterator[str]:
 
 def _icp_lines(addresses: Sequence[Address]) -> Iterator[str]:
     for address in map(_reachable, addresses):
-        yield "# 8080 stands for the HTTP port that the policies speak for:"
-        yield f"cache_peer {address.host} parent 8080 {address.port} no-digest no-netdb-exchange"
+        yield "# ICP: 8080 stands for the HTTP port of the server that the policies speak for,"
+        yield "# 3131 for a UDP port of Squid's own:"
+        yield "# icp_port 3131"
+        yield f"# cache_peer {address.host} parent 8080 {address.port} no-digest no-netdb-exchange"
 
 
 def _reachable(address: Address) -> Address:
