@@ -142,10 +142,15 @@ def test_failures_are_counted_for_each_utility(asked):
     assert (broken.failures, sound.failures) == (3, 0)
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_what_is_to_end_the_process_does(asked, stop):
-    with pytest.raises(stop):
-        consult(iter([asked.candidate("a", stop())]), "?")
+def test_what_is_to_end_the_process_does(asked):
+    with pytest.raises(KeyboardInterrupt):
+        consult(iter([asked.candidate("a", KeyboardInterrupt())]), "?")
+
+
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError, BaseException])
+def test_what_would_end_a_program_is_a_failure_like_any_other(asked, error):
+    won = consult(iter([asked.candidate("a", error()), asked.candidate("b", "yes")]), "?")
+    assert won.candidate.name == "b"
 
 
 def test_an_awaitable_is_handed_out_and_those_behind_it_are_not_asked_yet(asked):

@@ -84,7 +84,9 @@ def consult(candidates: Iterator[Candidate], question: object) -> Won | None:
                 continue
             if not candidate.valid(answer) and not inspect.isawaitable(answer):
                 raise NoAnswerError(f"{answer!r:.80} is not an answer")  # noqa: TRY301 - as a failure
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt | GeneratorExit):
+                raise
             answer = candidate.failed(question, error)
         if answer is not None:
             return Won(candidate, answer)
@@ -107,12 +109,22 @@ async def go_on(
         candidate = won.candidate
         try:
             answer = await _in_time(candidate, won.answer, limit)
-        except Exception as error:  # noqa: BLE001 - as in consult
+        except BaseException as error:
+            if _is_meant_for_us(error):
+                raise
             answer = candidate.failed(question, error)
         if answer is not None:
             return Won(candidate, answer)
         won = consult(candidates, question)
     return won
+
+
+def _is_meant_for_us(error: BaseException) -> bool:
+    """Whether `error` ends the one who asks, and is no failure of the one who was asked."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt | GeneratorExit)
 
 
 async def _in_time(candidate: Candidate, pending: Awaitable[Any], limit: Limit) -> object:

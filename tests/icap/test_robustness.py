@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from zcadapt import blocking, modify, reqmod, respmod
+from zcadapt import blocking, modify, reqmod, respmod, respond
 
 MIB = 1024 * 1024
 
@@ -267,3 +267,77 @@ def test_a_body_that_finds_no_room_on_the_disk_is_told_503_and_the_room_comes_ba
     assert (
         server.client().ask(icap.reqmod("/whole", "Allow: 204", body=b"x" * 90_000)).status == 204
     )
+
+
+def test_a_preview_is_bounded_whatever_its_client_announced(serve, icap):
+    client = serve(preview_bytes=10_000).client()
+    client.send(icap.reqmod("/echo", "Preview: 0", body=b"x" * 20_000))
+    assert client.answer().first == "ICAP/1.0 413 Request Entity Too Large"
+
+
+def test_pipelined_requests_wait_for_a_client_that_does_not_read(serve, icap):
+    @reqmod
+    def page(request):
+        return respond(200, body=b"x" * 100_000)
+
+    server = serve({"page": page})
+    client = server.client()
+    count = 200
+    client.send(icap.reqmod("/page") * count)
+    server.wait_for(lambda: any(wire.congested for wire in server.server._wires))
+    (wire,) = server.server._wires
+    assert wire.unsent() < 2_000_000
+    for _ in range(count):
+        assert client.answer().status == 200
+
+
+def test_who_pipelines_does_not_keep_others_waiting(serve, icap):
+    server = serve()
+    client = server.client()
+    client.send(icap.options("/nosuch") * 2000)
+    assert server.client().ask(icap.options("/echo")).status == 200
+    for _ in range(2000):
+        assert client.answer().status == 404
+
+
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError, BaseException])
+@pytest.mark.parametrize("kind", ["plain", "async", "thread"])
+def test_a_service_that_raises_what_would_end_a_program_only_fails(serve, icap, kind, error):
+    def adapt(request):
+        raise error
+
+    async def adapt_async(request):
+        raise error
+
+    functions = {"plain": adapt, "async": adapt_async, "thread": blocking(adapt)}
+    client = serve({"a": reqmod(functions[kind])}).client()
+    assert client.ask(icap.reqmod("/a")).first == "ICAP/1.0 500 Server Error"
+    assert client.ask(icap.reqmod("/echo", "Allow: 204")).status == 204
+
+
+SECRETS = [
+    b"REQMOD icap://h/echo ICAP/1.0\r\nProxy-Authorization : Basic hunter2\r\n\r\n",
+    b"REQMOD icap://h/echo ICAP/1.0\r\nEncapsulated: req-body=0\r\n\r\nSecret hunter2\r\n",
+    b"REQMOD icap://h/nosuch?token=hunter2 HTTP/1.0\r\n\r\n",
+    b"\x16 hunter2\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("request_", SECRETS)
+def test_what_may_be_secret_is_not_logged(serve, caplog, request_):
+    client = serve().client()
+    client.send(request_)
+    assert "400" in client.answer().first
+    assert "400" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+def test_a_failing_service_is_logged_without_the_secrets_of_the_url(serve, icap, caplog):
+    @reqmod
+    def failing(request):
+        raise ValueError
+
+    http = b"GET http://ann:hunter2@example.com/a?sid=hunter2 HTTP/1.1\r\n\r\n"
+    serve({"a": failing}).client().ask(icap.reqmod("/a", request=http))
+    assert "example.com" in caplog.text
+    assert "hunter2" not in caplog.text

@@ -174,6 +174,12 @@ def test_a_registration_counts_from_the_very_next_request(serve, icap):
     assert seen == [1, 2], "a second one under the same name replaces the first"
 
 
+def with_attribute(**attributes):
+    made = service()
+    vars(made).update(attributes)
+    return made
+
+
 def test_a_service_that_cannot_be_one_is_left_out_and_does_not_hide_the_others(serve, icap, caplog):
     class NoMethods:
         preview = 0
@@ -187,11 +193,15 @@ def test_a_service_that_cannot_be_one_is_left_out_and_does_not_hide_the_others(s
         "c": service(methods="REQMOD"),
         "d": service(preview=None),
         "e": service(on_error="explode"),
+        "f": with_attribute(timeout="5"),
+        "g": with_attribute(transfer_complete=("exe\r\nX-Evil: 1",)),
+        "h": with_attribute(transfer_ignore=None),
     }.items():
         running.register(name, broken)
     client = running.client()
     assert client.ask(icap.reqmod("/reqmod", "Allow: 204")).status == 204
-    for name in "acde":
+    assert client.ask(icap.options()).status == 200
+    for name in "acdefgh":
         assert f"service '{name}' is left out: " in caplog.text
 
 

@@ -20,7 +20,8 @@ MOST_DIGITS: Final = 16
 #: What shorter lines say is kept; longer ones hold extensions that hardly repeat.
 SHORT_LINE: Final = 64
 
-_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# One that is not closed goes on to the end, or each quote would be a new beginning.
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?$)')
 _TRAILERS = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\0\r\n]*\r\n(?:[ \t][^\0\r\n]*\r\n)*)*")
 
 
@@ -37,7 +38,7 @@ def parse_size(line: bytes) -> tuple[int, bool]:
     digits, _, extensions = line.partition(b";")
     digits = digits.strip(b" \t")
     if not digits or len(digits) > MOST_DIGITS or digits.strip(HEX_DIGITS):
-        raise BrokenMessageError(f"{line[:40]!r} is not the size of a chunk")
+        raise BrokenMessageError("the line before a chunk does not begin with its size")
     names = (
         each.partition(b"=")[0].strip(b" \t").lower()
         for each in _QUOTED.sub(b"", extensions).split(b";")
@@ -133,7 +134,7 @@ class ChunkReader:
             raise TooLargeError(f"a chunk of {size} bytes")
         self.room -= size
         if self.room < 0:
-            raise TooLargeError(f"a body of more than {self._limits.body_bytes} bytes")
+            raise TooLargeError("a body, or a preview, of more bytes than are taken")
         self._size_due = True
         self._missing = size
         if size == 0:
@@ -144,7 +145,7 @@ class ChunkReader:
     def _check_beginning(self, data: bytes, at: int) -> None:
         """Refuse at once what can never become the line before a chunk."""
         if data[at : at + 1].strip(HEX_DIGITS + b" \t"):
-            raise BrokenMessageError(f"{data[at : at + 40]!r} is not the size of a chunk")
+            raise BrokenMessageError("the line before a chunk does not begin with its size")
         if len(data) - at >= self._limits.chunk_line_bytes:
             raise TooLargeError("the line before a chunk is too long")
 

@@ -158,7 +158,8 @@ class Connection:
         """
         self._answer_step(Step.CONTINUE)
         self._step(Step.CONTINUE)
-        self._chunks = ChunkReader(self._limits, self._chunks.room)
+        shown = self._limits.preview_bytes - self._chunks.room
+        self._chunks = ChunkReader(self._limits, self._limits.body_bytes - shown)
         return CONTINUE
 
     def answer(self, answer: Answer) -> bytes:
@@ -324,7 +325,8 @@ class Connection:
             self.request_side = _DONE
         else:
             self._step(Step.HEAD_BODY if preview is None else Step.HEAD_PREVIEW)
-            self._chunks = ChunkReader(self._limits)
+            most = self._limits.body_bytes if preview is None else self._limits.preview_bytes
+            self._chunks = ChunkReader(self._limits, most)
         allow = parse_words(fields["allow"]) if "allow" in fields else NOTHING
         return RequestHead(
             line,

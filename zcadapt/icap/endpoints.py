@@ -6,8 +6,10 @@ of both. The settings add further paths. ``/echo`` is always there.
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from time import monotonic
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -67,6 +69,8 @@ class Endpoints:
             settings,
         )
         self._known: dict[str, Endpoint] = {}
+        self._seen = -1  # the generation of services that the known endpoints are made of
+        self._hinted = 0.0  # when an unknown path was last told what there is
 
     def services(self) -> tuple[Candidate, ...]:
         """Return all services in the order of their names."""
@@ -78,8 +82,9 @@ class Endpoints:
         Raises:
             UnknownServiceError: no service is consulted there.
         """
-        if self._services.has_changed:
+        if self._services.has_changed or self._seen != self._services.generation:
             self._services()
+            self._seen = self._services.generation
             self._known.clear()
         endpoint = self._known.get(path)
         if endpoint is None:
@@ -114,6 +119,11 @@ class Endpoints:
         return Endpoint(name, chosen, self.settings, fingerprint=self._fingerprint)
 
     def _no_service(self, name: str) -> str:
+        """Return what a log says of an unknown path; what there is, once in a second only."""
+        now = monotonic()
+        if now - self._hinted < 1:
+            return f"no service under /{name[:80]}"
+        self._hinted = now
         known = self.names()
         near = get_close_matches(name, known[:MOST_COMPARED], n=1)
         hint = f"; the nearest is /{near[0]}" if near else ""
@@ -142,7 +152,17 @@ def _check(service: Any) -> None:  # noqa: ANN401 - IICAPService, as it should b
         raise ValueError(f"methods is {service.methods!r}, not a list of REQMOD and RESPMOD")
     if not isinstance(preview, int) or preview < 0:
         raise ValueError(f"preview is {preview!r}, not a number of bytes")
+    timeout = getattr(service, "timeout", None)
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
+        raise ValueError(f"timeout is {timeout!r}, not a number of seconds")
+    for name in ("transfer_ignore", "transfer_complete"):
+        extensions = getattr(service, name, ())
+        if isinstance(extensions, str) or not all(map(_EXTENSION.fullmatch, extensions)):
+            raise ValueError(f"{name} is {extensions!r}, not a list of file extensions")
+    str(getattr(service, "version", ""))
 
+
+_EXTENSION = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 #: Stands where a service was registered that cannot be one.
 NEVER_ASKED: Final = FunctionService(echo.adapt, ())

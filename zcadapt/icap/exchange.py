@@ -168,6 +168,7 @@ class Exchange:
 
     def _continue(self) -> None:
         self._continued = True
+        self.wire.since = self.wire.server.now  # from now on it is the client's time
         self.wire.send(self.wire.conn.continue_())
         self.wire.flush()
 

@@ -88,7 +88,7 @@ def parse_line(line: bytes) -> RequestLine:
     """
     match = _LINE.fullmatch(line.decode("latin-1"))
     if match is None or match[3] != "ICAP":
-        raise BrokenMessageError(f"{line[:80]!r} is not an ICAP request line")
+        raise BrokenMessageError(f"{_word(line)} begins no ICAP request line")
     method, uri, _, version = match.groups()
     if version != "1.0":
         raise UnknownVersionError(f"ICAP/{version} is not spoken here")
@@ -98,6 +98,11 @@ def parse_line(line: bytes) -> RequestLine:
     return RequestLine(method, uri, path, query)
 
 
+def _word(data: bytes) -> str:
+    """Return the first word of what a client sent, for a log: what follows may be secret."""
+    return repr(data[:24].split(None, 1)[0] if data[:24].strip() else data[:24])
+
+
 def parse_field(line: bytes) -> tuple[str, bytes]:
     """Return (name in lower case, value) of a header line; a folded one has no name.
 
@@ -105,12 +110,12 @@ def parse_field(line: bytes) -> tuple[str, bytes]:
         BrokenMessageError: it is no header line, or hides another.
     """
     if b"\n" in line or b"\r" in line or b"\0" in line:
-        raise BrokenMessageError(f"{line[:40]!r} holds a bare CR or LF, or a NUL")
+        raise BrokenMessageError("a header line holds a bare CR or LF, or a NUL")
     if line[:1] in (b" ", b"\t"):
         return "", line.strip(b" \t")
     name, colon, value = line.partition(b":")
     if not colon or _NAME.fullmatch(name) is None:
-        raise BrokenMessageError(f"{line[:40]!r} is not a header line")
+        raise BrokenMessageError(f"{_word(name)} is not the name of a header field")
     return name.decode("ascii").lower(), value.strip(b" \t")
 
 
@@ -149,7 +154,7 @@ def check_beginning(begun: bytes, limits: Limits) -> None:
     if end >= 0:
         parse_line(begun[:end])
     elif _LINE_BEGUN.fullmatch(begun[:most]) is None:
-        raise BrokenMessageError(f"{begun[:40]!r} is not the beginning of an ICAP request")
+        raise BrokenMessageError(f"{_word(begun)} is not the beginning of an ICAP request")
     elif len(begun) >= most + len(CRLF):
         raise TooLargeError(f"a request line of more than {most} bytes")
 

@@ -37,4 +37,10 @@ class Limits:
     chunk_bytes: int = setting(
         16 * GIB, "The largest single chunk taken, in bytes.", least=1 * KIB, most=2**60
     )
+    preview_bytes: int = setting(
+        1 * MIB,
+        "The largest preview taken, in bytes: it is kept in memory, whatever the client announced.",
+        least=1 * KIB,
+        most=1 * GIB,
+    )
     body_bytes: int = setting(16 * GIB, "The largest body taken, in bytes.", least=0, most=2**60)

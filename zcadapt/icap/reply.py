@@ -170,7 +170,9 @@ def _heads(head: RequestHead, change: Modify | None, *, framing: Pairs | None = 
     first, end, block = split_head(raw)
     first = _request_line(first, change) if in_reqmod else _status_line(first, change)
     removed, new, added = change.remove_headers, change.set_headers, change.add_headers
-    if framing is not None:
+    if framing is None:
+        new, added = _without(FRAMING, new), _without(FRAMING, added)
+    else:
         # What a service says of the length counts only where it is not known.
         told = FRAMING if framing or _status(head, change) in BODILESS else FRAMING[:1]
         new, added = _without(told, new) + framing, _without(told, added)

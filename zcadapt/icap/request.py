@@ -1,5 +1,6 @@
 """What a service is asked about: an ICAP request."""
 
+import re
 from collections.abc import Mapping
 from copy import copy
 from functools import cached_property
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from zcadapt.icap.body import Body
 
 __all__ = ["Request"]
+
+
+_SECRET = re.compile(r"(?<=://)[^/]*@")
 
 
 class Request:
@@ -39,7 +43,9 @@ class Request:
         self.body: Any = body
 
     def __repr__(self) -> str:
-        return f"<{self.method} {self.http.url!r:.100}>"
+        # No user, password or query of the URL: this is what stands in logs.
+        url = _SECRET.sub("", self.http.url.partition("?")[0])
+        return f"<{self.method} {url!r:.100}>"
 
     @property
     def method(self) -> str:

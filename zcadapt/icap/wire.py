@@ -34,6 +34,8 @@ logger = logging.getLogger("zcadapt.icap")
 HIGH_WATER: Final = 256 * 1024
 #: Up to this size the buffers of an answer are joined to one.
 SHORT: Final = 16 * 1024
+#: So many pipelined requests are answered before others have their turn.
+TURNS: Final = 32
 
 
 class Wire(asyncio.Protocol):
@@ -55,6 +57,7 @@ class Wire(asyncio.Protocol):
         "_out",
         "_room",
         "_transport",
+        "_turns",
         "ahead",
         "congested",
         "conn",
@@ -84,6 +87,7 @@ class Wire(asyncio.Protocol):
         self._due: Answer | None = None  # it goes out with the first piece of its body
         self._joins = False  # all that goes out together is joined to one buffer
         self._out: list[bytes] = []
+        self._turns = 0
         self._room: asyncio.Future[None] | None = None
 
     # What the event loop tells
@@ -200,6 +204,7 @@ class Wire(asyncio.Protocol):
         """The answer is out: what still comes of the request is dropped."""
         self.exchange = None
         self.ahead = False
+        self.since = self.server.now
 
     def refuse(self, error: IcapError) -> None:
         """Tell the client what is wrong, as far as it can still be told."""
@@ -258,6 +263,9 @@ class Wire(asyncio.Protocol):
 
     def _handle_events(self) -> None:
         conn = self.conn
+        if self.congested and self._is_between():
+            self.regulate()
+            return
         while not isinstance(event := conn.next_event(), Cue):
             exchange = self.exchange
             if isinstance(event, RequestHead):
@@ -273,8 +281,23 @@ class Wire(asyncio.Protocol):
                 exchange.end(event.trailers)
             else:
                 exchange.preview_end()
+            if conn.left_over and self._is_between() and self._must_rest():
+                return
         if event is Cue.PAUSED and len(conn.left_over) > HIGH_WATER:
             self.regulate()
+
+    def _is_between(self) -> bool:
+        """Whether one request has been answered and the next has not been looked at."""
+        return self.exchange is None and self.conn.request_side in BETWEEN
+
+    def _must_rest(self) -> bool:
+        """Whether pipelined requests wait: until their client reads, or others had a turn."""
+        self.flush()
+        self._turns += 1
+        if self._turns % TURNS == 0 and not self.congested:
+            asyncio.get_running_loop().call_soon(self.pump)
+            return True
+        return self.congested
 
     def _begin(self, head: RequestHead) -> None:
         server = self.server
@@ -353,9 +376,7 @@ class Wire(asyncio.Protocol):
             return
         if side is RequestSide.FAILED:
             self._linger()
-        elif side is RequestSide.IDLE or (
-            side is RequestSide.DONE and self.conn.answer_side is AnswerSide.SENT
-        ):
+        elif side in BETWEEN and not self.conn.left_over:
             self.hang_up()
 
     def _linger(self) -> None:
@@ -371,3 +392,4 @@ class Wire(asyncio.Protocol):
 
 
 MID_BODY: Final = frozenset({RequestSide.PREVIEW, RequestSide.BODY})
+BETWEEN: Final = frozenset({RequestSide.IDLE, RequestSide.DONE})
