@@ -7,6 +7,7 @@ import click
 from zcadapt.cli.options import ADDRESS, config_option, load_option, registry
 from zcadapt.config import Settings, load
 from zcadapt.runtime.running import run_server
+from zcadapt.runtime.threads import leave
 
 __all__ = ["serve"]
 
@@ -57,7 +58,7 @@ def serve(  # noqa: PLR0913 - one for each option
         say=click.echo,
         complain=lambda text: click.echo(text, err=True),
     )
-    raise SystemExit(code)
+    leave(code)
 
 
 def _listening(

@@ -24,6 +24,9 @@ class ServerSettings:
     grace: float = setting(
         10.0, "Seconds that running requests have to end when the server stops.", least=0, most=3600
     )
+    threads: int = setting(
+        32, "How many services and policies that block may run at once.", least=1, most=1024
+    )
     loop: str = setting(
         "auto",
         "The event loop; auto takes uvloop where it is installed.",

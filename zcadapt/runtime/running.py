@@ -14,6 +14,7 @@ from zcadapt.runtime.files import raise_open_files
 from zcadapt.runtime.loop import loop_factory
 from zcadapt.runtime.report import report
 from zcadapt.runtime.server import Addresses, CannotListenError, serve
+from zcadapt.runtime.threads import Threads
 
 __all__ = ["run_assembled", "run_server"]
 
@@ -66,6 +67,8 @@ def run_assembled(
         return _refused([Problem("[server] loop", "uvloop is not installed")], complain)
     try:
         with asyncio.Runner(loop_factory=loop) as runner:
+            threads = Threads(assembled.settings.server.threads, "zcadapt")
+            runner.get_loop().set_default_executor(threads)
             runner.run(serve(assembled, started))
     except CannotListenError as error:
         complain(str(error))
