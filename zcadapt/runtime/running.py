@@ -67,7 +67,7 @@ def run_assembled(
         return _refused([Problem("[server] loop", "uvloop is not installed")], complain)
     try:
         with asyncio.Runner(loop_factory=loop) as runner:
-            threads = Threads(assembled.settings.server.threads, "zcadapt")
+            threads = Threads(assembled.settings.server.threads)
             runner.get_loop().set_default_executor(threads)
             runner.run(serve(assembled, started))
     except CannotListenError as error:
