@@ -77,7 +77,7 @@ def test_options_for_what_takes_none_are_told(install, found, value):
         ("Mute", "IICAPService"),
         ("undecided", "None does not provide IICAPService"),
         ("Unready", "preview"),
-        ("Wordy", "methods must be some of REQMOD, RESPMOD, not 'REQMOD'"),
+        ("Wordy", "methods must be a list of REQMOD, RESPMOD or both, not 'REQMOD'"),
         ("Greedy", "FILEMOD"),
         ("Negative", "preview must be a whole number of at least 0, not -1"),
         ("refusing", "LookupError: no list"),

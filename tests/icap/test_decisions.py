@@ -1,13 +1,17 @@
 """A decision that could not go out is refused where it is made, with the reason."""
 
+import copy
 import dataclasses
+import pickle
 from types import SimpleNamespace
 
 import pytest
 
+from zcadapt import reqmod
 from zcadapt.icap.decisions import (
     KEEP,
     Allow,
+    Decision,
     Modify,
     Respond,
     allow,
@@ -63,6 +67,15 @@ def test_names_to_remove_are_a_list():
         lambda pairs: respond(200, pairs),
         lambda pairs: respond(200, icap_headers=pairs),
         lambda pairs: allow(icap_headers=pairs),
+        lambda pairs: modify(remove_headers=[name for name, _ in pairs]),
+        lambda pairs: Decision(icap_headers=tuple(pairs)),
+        lambda pairs: Allow(icap_headers=tuple(pairs)),
+        lambda pairs: Modify(set_headers=tuple(pairs)),
+        lambda pairs: Modify(add_headers=tuple(pairs)),
+        lambda pairs: Modify(remove_headers=tuple(name for name, _ in pairs)),
+        lambda pairs: Modify(icap_headers=tuple(pairs)),
+        lambda pairs: Respond(status=200, headers=tuple(pairs)),
+        lambda pairs: Respond(status=200, icap_headers=tuple(pairs)),
     ],
 )
 def test_a_name_that_is_no_token_is_refused(make, name):
@@ -79,6 +92,13 @@ def test_a_name_that_is_no_token_is_refused(make, name):
         lambda value: modify(phrase=value),
         lambda value: respond(200, {"A": value}),
         lambda value: respond(200, phrase=value),
+        lambda value: Modify(set_headers=(("A", value),)),
+        lambda value: Modify(add_headers=(("A", value),)),
+        lambda value: Modify(phrase=value),
+        lambda value: Respond(status=200, headers=(("A", value),)),
+        lambda value: Respond(status=200, phrase=value),
+        lambda value: dataclasses.replace(respond(200), headers=(("A", value),)),
+        lambda value: dataclasses.replace(modify(), phrase=value),
     ],
 )
 def test_a_value_that_would_end_its_line_is_refused(make, value):
@@ -87,8 +107,79 @@ def test_a_value_that_would_end_its_line_is_refused(make, value):
 
 
 def test_a_value_that_cannot_be_sent_is_refused():
-    with pytest.raises(ValueError, match="latin-1"):
+    with pytest.raises(ValueError, match=r"value of A .* latin-1"):
         modify(set_headers={"A": "Ω"})
+    with pytest.raises(ValueError, match=r"phrase .* latin-1"):
+        respond(200, phrase="Ω")
+
+
+def test_any_other_character_may_stand_in_a_value():
+    value = "".join(map(chr, range(1, 256))).replace("\r", "").replace("\n", "")
+    assert respond(200, {"A": value}).headers == (("A", value),)
+
+
+def test_who_is_refused_is_told_what_and_not_the_value():
+    with pytest.raises(ValueError, match=r"^the value of Set-Cookie would") as caught:
+        respond(200, {"Set-Cookie": "secret\n"})
+    assert "secret" not in str(caught.value)
+    with pytest.raises(ValueError, match=r"^url ") as caught:
+        modify(url="/?token=secret\n")
+    assert "secret" not in str(caught.value)
+
+
+PAIR = ("A", "1")
+NO_PAIRS = [{"A": "1"}, [PAIR], {}, [], None, "", "A", (["A", "1"],), ("AB",), (("A",),), (None,)]
+PARTS = [
+    *((Allow, {"icap_headers": bad}) for bad in NO_PAIRS),
+    *((Modify, {"icap_headers": bad}) for bad in NO_PAIRS),
+    *((Modify, {"set_headers": bad}) for bad in NO_PAIRS),
+    *((Modify, {"add_headers": bad}) for bad in NO_PAIRS),
+    *((Respond, {"status": 200, "icap_headers": bad}) for bad in NO_PAIRS),
+    *((Respond, {"status": 200, "headers": bad}) for bad in NO_PAIRS),
+    *((Allow, {"icap_headers": ((bad, "1"),)}) for bad in (None, 1, b"A")),
+    *((Allow, {"icap_headers": (("A", bad),)}) for bad in (None, 1, b"1")),
+    *((Modify, {"set_headers": (("A", bad),)}) for bad in (None, 1, b"1", ["1"])),
+    *((Respond, {"status": 200, "headers": (("A", bad),)}) for bad in (None, 1, b"1")),
+    *((Modify, {"remove_headers": bad}) for bad in ("Cookie", ["Cookie"], None, (1,), (b"A",))),
+    *((Modify, {part: bad}) for part in ("method", "url", "phrase") for bad in (1, b"GET", [])),
+    *((Modify, {"status": bad}) for bad in ("200", 200.0, [])),
+    *((Modify, {"body": bad}) for bad in (None, "text", 1, bytearray(b"x"))),
+    *((Respond, {"status": bad}) for bad in ("200", 200.0, None)),
+    *((Respond, {"status": 200, "body": bad}) for bad in (None, "text", 1, KEEP)),
+    *((Respond, {"status": 200, "phrase": bad}) for bad in (None, 1, b"OK")),
+    *((kind, {"reason": bad}) for kind in (Allow, Modify) for bad in (None, 1, b"why")),
+]
+
+
+@pytest.mark.parametrize(("kind", "parts"), PARTS)
+def test_a_part_of_another_type_is_refused(kind, parts):
+    with pytest.raises(TypeError, match=r"is a |is an |a body is"):
+        kind(**parts)
+
+
+@pytest.mark.parametrize("parts", [{"headers": {"A": 1}}, {"reason": 1}, {"phrase": b"OK"}])
+def test_what_converts_does_not_let_another_type_pass(parts):
+    with pytest.raises(TypeError, match="is a str"):
+        respond(200, **parts)
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        allow(icap_headers={"X-A": "1"}, reason="known"),
+        modify(set_headers={"A": "1"}, remove_headers=["B"], url="/", status=404),
+        respond(404, {"A": "1"}, b"x"),
+    ],
+)
+def test_a_decision_can_be_copied(decision):
+    for copied in (
+        pickle.loads(pickle.dumps(decision)),
+        copy.deepcopy(decision),
+        dataclasses.replace(decision),
+    ):
+        assert copied == decision
+    changed = dataclasses.replace(decision, reason="other")
+    assert (changed.reason, changed.icap_headers) == ("other", decision.icap_headers)
 
 
 def test_an_icap_header_may_be_folded():
@@ -109,6 +200,8 @@ def test_a_fold_that_is_none_is_refused(value):
 def test_what_frames_the_answer_is_not_for_services(name):
     with pytest.raises(ValueError, match="server to say"):
         allow(icap_headers={name: "1"})
+    with pytest.raises(ValueError, match="server to say"):
+        Respond(status=200, icap_headers=((name, "1"),))
 
 
 @pytest.mark.parametrize("method", ["", "GE T", "GET\r\n", "GET /", "GÉT"])
@@ -134,6 +227,8 @@ def test_only_final_statuses_are_responses(status):
         respond(status)
     with pytest.raises(ValueError, match="final response"):
         modify(status=status)
+    with pytest.raises(ValueError, match="final response"):
+        Respond(status=status)
 
 
 @pytest.mark.parametrize("body", [None, 1, bytearray(b"x"), ["x"], iter([b"x"]), object()])
@@ -164,6 +259,7 @@ def test_a_response_has_a_phrase():
     assert respond(302, {"Location": "/"}) == Respond(
         status=302, headers=(("Location", "/"),), phrase="Found"
     )
+    assert Respond(status=404) == respond(404)
 
 
 def request(url):
@@ -190,3 +286,20 @@ def test_the_block_page_runs_no_script():
 
 def test_the_block_page_may_have_another_status():
     assert block(request(""), status=451).status == 451
+
+
+@reqmod
+def splits(request):
+    return Respond(status=200, headers=(("A", "b\r\nX: y"),))
+
+
+@reqmod
+def hides(request):
+    return Modify(remove_headers=("A\r\nX: y",))
+
+
+@pytest.mark.parametrize("service", [splits, hides])
+def test_a_line_hidden_in_a_decision_is_the_failure_of_its_service(ask, icap, service, caplog):
+    answer = ask(icap.reqmod("/a"), {"a": service})
+    assert answer.first == "ICAP/1.0 500 Server Error"
+    assert "service 'a' failed" in caplog.text

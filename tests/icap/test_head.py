@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zcadapt.icap import head as head_module
 from zcadapt.icap.errors import (
     BrokenMessageError,
     IcapError,
@@ -12,7 +13,8 @@ from zcadapt.icap.errors import (
     UnknownVersionError,
 )
 from zcadapt.icap.head import (
-    LONG_HEAD,
+    LONGEST_KEPT,
+    MOST_KEPT,
     NO_PARTS,
     Layout,
     check_beginning,
@@ -136,10 +138,74 @@ def test_the_first_line_cannot_be_folded():
         parse_head(head(" A: 1"), Limits())
 
 
-@pytest.mark.parametrize("pad", [0, LONG_HEAD])
-def test_long_heads_are_read_as_short_ones(pad):
-    _, fields = parse_head(head("A: 1", "B: " + "x" * pad), Limits())
-    assert fields == {"a": b"1", "b": b"x" * pad}
+@pytest.mark.parametrize("pad", [0, LONGEST_KEPT])
+def test_long_lines_are_read_as_short_ones(pad):
+    long = "b" * (pad + 1)
+    for _ in range(2):
+        _, fields = parse_head(head("Host: " + "x" * pad, f"{long}: 1"), Limits())
+        assert fields == {"host": b"x" * pad, long: b"1"}
+
+
+# What is kept of one head for the next
+
+
+KEPT = (head_module._known_lines, head_module._known_fields, head_module._known_names)
+
+
+def test_what_was_read_is_read_the_same_again():
+    whole = head("Host: h", "HOST:\th", "Date: today", "X-A: 1", " 2", "Allow: 204")
+    line, fields = parse_head(whole, Limits())
+    assert fields == {"host": b"h, h", "date": b"today", "x-a": b"1 2", "allow": b"204"}
+    again = parse_head(whole, Limits())
+    assert again == (line, fields)
+    assert again[0] is line
+    assert again[1]["date"] is fields["date"]
+
+
+@pytest.mark.parametrize("line", [b"Host", b"Host : h", b"\0Host: h"])
+def test_a_name_that_is_known_does_not_make_a_line(line):
+    assert parse_field(b"Host: h") == ("host", b"h")
+    assert parse_field(b" Host: h") == ("", b"Host: h")
+    with pytest.raises(BrokenMessageError):
+        parse_field(line)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Authorization: Basic s3cret",),
+        ("Proxy-Authorization: Basic s3cret",),
+        ("proxy-authorization:s3cret",),
+        ("Cookie: s3cret",),
+        ("X-Authenticated-User: s3cret",),
+        ("X-Client-Username: s3cret",),
+        ("X-Anything: s3cret",),
+        ("Proxy-Authorization: Basic", " s3cret"),
+        ("Host: h", "\ts3cret"),
+        ("Host: h", " Host: s3cret"),
+    ],
+)
+def test_what_may_be_secret_does_not_outlive_its_request(lines):
+    _, fields = parse_head(head(*lines), Limits())
+    assert "s3cret" in repr(fields)
+    assert "s3cret" not in repr(KEPT)
+
+
+@pytest.mark.parametrize("uri", ["icap://h/a?key=s3cret", "icap://ann:s3cret@h/a", "/a?s3cret"])
+def test_a_uri_with_a_query_or_a_user_does_not_outlive_its_request(uri):
+    line, _ = parse_head(f"REQMOD {uri} ICAP/1.0".encode(), Limits())
+    assert line.uri == uri
+    assert "s3cret" not in repr(KEPT)
+
+
+def test_what_is_kept_is_bounded():
+    for number in range(2 * MOST_KEPT + 10):
+        line = f"REQMOD icap://h/{number} ICAP/1.0"
+        parse_head(f"{line}\r\nHost: {number}\r\nX{number}: 1".encode(), Limits())
+    long = "x" * LONGEST_KEPT
+    parse_head(f"REQMOD icap://h/{long} ICAP/1.0\r\nHost: {long}\r\n{long}x: 1".encode(), Limits())
+    assert all(0 < len(known) <= MOST_KEPT for known in KEPT)
+    assert long not in repr(KEPT)
 
 
 def test_lines_are_counted():

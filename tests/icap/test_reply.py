@@ -1,6 +1,7 @@
 """How a decision goes out follows from what the client allowed, and from nothing else."""
 
 import itertools
+from enum import Enum
 
 import pytest
 
@@ -245,6 +246,17 @@ def test_a_response_stands_in_the_message_s_place(head):
         Source.NEW,
         b"blocked",
     )
+
+
+class Status(int, Enum):
+    GONE = 410
+
+
+def test_a_status_goes_out_as_a_number_whatever_it_is_called():
+    reply = choose(respond(Status.GONE), asked(), in_preview=False)
+    assert head_of(reply).startswith(b"HTTP/1.1 410 Gone\r\n")
+    reply = choose(modify(status=Status.GONE), respmod(), in_preview=False)
+    assert head_of(reply).startswith(b"HTTP/1.1 410 Gone\r\n")
 
 
 def test_a_response_without_a_body_says_so():

@@ -11,18 +11,17 @@ A factory that takes no argument is called without, and has no options.
 """
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any, Final
+from typing import Any
 
 from zope.interface.verify import verifyObject
 
 from zcadapt.config import Problem, SettingsError, UtilityTable, did_you_mean
+from zcadapt.icap.declarations import check_declarations
 from zcadapt.interfaces import IICAPService, IICPPolicy
 
 __all__ = ["make_policy", "make_service"]
-
-METHODS: Final = ("REQMOD", "RESPMOD")
 
 Options = Mapping[str, object]
 
@@ -50,7 +49,7 @@ def check_service(service: Any) -> None:  # noqa: ANN401 - whatever is to be ask
         what = f"{service!r:.80} does not provide IICAPService"
         raise TypeError(f"{what}; is @reqmod or @respmod missing?")
     verifyObject(IICAPService, service)
-    _check_declarations(service.methods, service.preview)
+    check_declarations(service)
 
 
 def make_policy(named: object, options: Options) -> object:
@@ -101,11 +100,3 @@ def _refuse(options: Options) -> None:
         raise SettingsError(
             Problem(key, f"no such setting{did_you_mean(key, known)}") for key in options
         )
-
-
-def _check_declarations(methods: Collection[str], preview: object) -> None:
-    """Check what an interface cannot: the values of the attributes."""
-    if isinstance(methods, str) or not methods or not set(methods) <= set(METHODS):
-        raise ValueError(f"methods must be some of {', '.join(METHODS)}, not {methods!r}")
-    if not isinstance(preview, int) or isinstance(preview, bool) or preview < 0:
-        raise ValueError(f"preview must be a whole number of at least 0, not {preview!r}")

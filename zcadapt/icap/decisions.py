@@ -29,19 +29,39 @@ class Keep:
     def __repr__(self) -> str:
         return "KEEP"
 
+    def __reduce__(self) -> str:
+        return "KEEP"  # there is one only, in copies too
+
 
 KEEP: Final = Keep()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What all decisions have in common.
+    r"""What all decisions have in common.
 
     `icap_headers` go into the head of the ICAP answer, `reason` into logs.
+
+    Whichever way a decision is made, what could not go out is refused then.
+
+    Raises:
+        TypeError: a part is of another type than is said here.
+        ValueError: a name, value, status or start line cannot stand in a message.
+
+    >>> Respond(status=200, headers=(('A', 'b\r\nX: y'),))
+    Traceback (most recent call last):
+    ValueError: the value of A would break the line it is put in
     """
 
     icap_headers: Pairs = ()
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        # The usual case is cheap: these are made on the way of requests.
+        if self.icap_headers != ():
+            _check_headers("icap_headers", self.icap_headers, icap=True)
+        if not isinstance(self.reason, str):
+            raise TypeError(f"reason is a str, not {_kind(self.reason)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +89,48 @@ class Modify(Decision):
     phrase: str | None = None
     body: Body | Keep = field(default=KEEP)
 
+    def __post_init__(self) -> None:
+        Decision.__post_init__(self)  # super() does not find its class where there are slots
+        if self.set_headers != ():
+            _check_headers("set_headers", self.set_headers)
+        if self.add_headers != ():
+            _check_headers("add_headers", self.add_headers)
+        if self.remove_headers != ():
+            _check_names(self.remove_headers)
+        if self.method is not None:
+            _check_method(self.method)
+        if self.url is not None:
+            _check_url(self.url)
+        if self.status is not None:
+            _check_status(self.status)
+        if self.phrase is not None:
+            _check_line("phrase", self.phrase)
+        if self.body is not KEEP:
+            _check_body(self.body)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Respond(Decision):
-    """An HTTP response goes to the user in the place of the message."""
+    """An HTTP response goes to the user in the place of the message.
+
+    Without a `phrase` it has that of its status.
+    """
 
     status: int
     headers: Pairs = ()
     body: Body = b""
     phrase: str = ""
+
+    def __post_init__(self) -> None:
+        Decision.__post_init__(self)
+        _check_status(self.status)
+        if self.headers != ():
+            _check_headers("headers", self.headers)
+        _check_body(self.body)
+        if self.phrase == "":
+            object.__setattr__(self, "phrase", phrase_of(self.status))
+        else:
+            _check_line("phrase", self.phrase)
 
 
 def allow(*, icap_headers: HeaderItems = (), reason: str = "") -> Allow:
@@ -86,7 +139,7 @@ def allow(*, icap_headers: HeaderItems = (), reason: str = "") -> Allow:
     >>> allow(reason='on the list of friends')
     Allow(icap_headers=(), reason='on the list of friends')
     """
-    return Allow(icap_headers=_icap_pairs(icap_headers), reason=reason)
+    return Allow(icap_headers=_pairs(icap_headers), reason=reason)
 
 
 def modify(  # noqa: PLR0913 - each part of a message can be changed by itself
@@ -117,11 +170,8 @@ def modify(  # noqa: PLR0913 - each part of a message can be changed by itself
         reason: a word for the logs.
 
     Raises:
-        TypeError: the body is none of these.
-        ValueError: a name, value or start line cannot stand in a message.
+        As `Decision`; ValueError too where the names to remove are one `str`.
     """
-    _check_start_line(method, url, status, phrase)
-    _check_body(b"" if body is KEEP else body)
     return Modify(
         set_headers=_pairs(set_headers),
         add_headers=_pairs(add_headers),
@@ -131,7 +181,7 @@ def modify(  # noqa: PLR0913 - each part of a message can be changed by itself
         status=status,
         phrase=phrase,
         body=body,
-        icap_headers=_icap_pairs(icap_headers),
+        icap_headers=_pairs(icap_headers),
         reason=reason,
     )
 
@@ -150,23 +200,17 @@ def respond(  # noqa: PLR0913 - a response has these parts
     Content-Length follows from `body` by itself; a `str` goes out as UTF-8.
 
     Raises:
-        TypeError: the body is neither text, nor bytes, nor an asynchronous iterator.
-        ValueError: a name, value, status or phrase cannot stand in a message.
+        As `Decision`.
 
-    >>> respond(302, {'Location': 'http://example.com/'}).status
-    302
+    >>> respond(302, {'Location': 'http://example.com/'}).phrase
+    'Found'
     """
-    _check_status(status)
-    _check_line(phrase)
-    if isinstance(body, str):
-        body = body.encode()
-    _check_body(body)
     return Respond(
         status=status,
         headers=_pairs(headers),
-        body=body,
-        phrase=phrase or phrase_of(status),
-        icap_headers=_icap_pairs(icap_headers),
+        body=body.encode() if isinstance(body, str) else body,
+        phrase=phrase,
+        icap_headers=_pairs(icap_headers),
         reason=reason,
     )
 
@@ -178,6 +222,7 @@ RESERVED: Final = frozenset(
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET = re.compile(r"[\x21-\x7e\x80-\xff]+")
+_LINE = re.compile(r"[\x01-\x09\x0b\x0c\x0e-\xff]*")
 _FOLD = re.compile(r"\r\n(?=[ \t])")
 
 BLOCK_PAGE: Final = Template("""\
@@ -215,23 +260,10 @@ def phrase_of(status: int) -> str:
 
 
 def _pairs(headers: HeaderItems) -> Pairs:
+    if headers == ():
+        return ()
     items = headers.items() if isinstance(headers, Mapping) else headers
-    pairs = tuple((name, value) for name, value in items)
-    for name, value in pairs:
-        if _TOKEN.fullmatch(name) is None:
-            raise ValueError(f"{name!r} cannot be the name of a header")
-        _check_line(value)
-    return pairs
-
-
-def _icap_pairs(headers: HeaderItems) -> Pairs:
-    """Check headers of the ICAP answer; X-Violations-Found is read folded over several lines."""
-    items = headers.items() if isinstance(headers, Mapping) else headers
-    pairs = tuple((name, value) for name, value in items)
-    for name, _ in _pairs((name, _FOLD.sub("", value)) for name, value in pairs):
-        if name.lower() in RESERVED:
-            raise ValueError(f"{name} is for the server to say")
-    return pairs
+    return tuple((name, value) for name, value in items)
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
@@ -240,32 +272,75 @@ def _names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _check_start_line(
-    method: str | None, url: str | None, status: int | None, phrase: str | None
-) -> None:
-    if method is not None and _TOKEN.fullmatch(method) is None:
-        raise ValueError(f"{method!r} is not a method")
-    if url is not None and _TARGET.fullmatch(url) is None:
-        raise ValueError(f"{url!r} cannot stand in a request line: it is to be quoted")
-    if status is not None:
-        _check_status(status)
-    _check_line(phrase)
+# What can stand in a message. No error shows a value: those are for nobody's log.
 
 
-def _check_status(status: int) -> None:
+def _check_headers(what: str, pairs: object, *, icap: bool = False) -> None:
+    if not isinstance(pairs, tuple):
+        raise TypeError(f"{what} is a tuple of pairs, not {_kind(pairs)}")
+    for pair in pairs:
+        if not isinstance(pair, tuple) or len(pair) != 2:  # noqa: PLR2004 - a pair
+            raise TypeError(f"{what} is a tuple of pairs, each a name and a value")
+        name, value = pair
+        _check_name(name)
+        if icap:
+            if name.lower() in RESERVED:
+                raise ValueError(f"{name} is for the server to say")
+            if isinstance(value, str):  # X-Violations-Found is read folded over several lines
+                value = _FOLD.sub("", value)
+        _check_line(f"the value of {name}", value)
+
+
+def _check_names(names: object) -> None:
+    if not isinstance(names, tuple):
+        raise TypeError(f"remove_headers is a tuple of names, not {_kind(names)}")
+    for name in names:
+        _check_name(name)
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a header is a str, not {_kind(name)}")
+    if _TOKEN.fullmatch(name) is None:
+        raise ValueError(f"{name!r:.80} cannot be the name of a header")
+
+
+def _check_method(method: object) -> None:
+    if not isinstance(method, str):
+        raise TypeError(f"method is a str, not {_kind(method)}")
+    if _TOKEN.fullmatch(method) is None:
+        raise ValueError(f"{method!r:.80} is not a method")
+
+
+def _check_url(url: object) -> None:
+    if not isinstance(url, str):
+        raise TypeError(f"url is a str, not {_kind(url)}")
+    if _TARGET.fullmatch(url) is None:
+        raise ValueError("url cannot stand in a request line: it is to be quoted")
+
+
+def _check_status(status: object) -> None:
+    if not isinstance(status, int):
+        raise TypeError(f"status is an int, not {_kind(status)}")
     if not 200 <= status <= 999:  # noqa: PLR2004 - RFC 9110, 15: three digits, and no interim ones
         raise ValueError(f"{status} is not the status of a final response")
 
 
 def _check_body(body: object) -> None:
-    if not isinstance(body, bytes | AsyncIterable):
-        raise TypeError(f"a body is bytes or an asynchronous iterator, not {type(body).__name__}")
+    if not isinstance(body, bytes) and not isinstance(body, AsyncIterable):
+        raise TypeError(f"a body is bytes or an asynchronous iterator, not {_kind(body)}")
 
 
-def _check_line(*texts: str | None) -> None:
+def _check_line(what: str, text: object) -> None:
     """Refuse what would end a line, or cannot be sent as latin-1."""
-    for text in texts:
-        if text is not None:
-            if any(bad in text for bad in "\r\n\0"):
-                raise ValueError(f"{text!r} would break the line it is put in")
-            text.encode("latin-1")
+    if not isinstance(text, str):
+        raise TypeError(f"{what} is a str, not {_kind(text)}")
+    if _LINE.fullmatch(text) is not None:
+        return
+    if any(bad in text for bad in "\r\n\0"):
+        raise ValueError(f"{what} would break the line it is put in")
+    raise ValueError(f"{what} cannot be sent: it is not latin-1")
+
+
+def _kind(thing: object) -> str:
+    return type(thing).__name__

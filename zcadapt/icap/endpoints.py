@@ -3,19 +3,27 @@
 ``/NAME`` consults the service NAME and every service whose name begins with
 ``NAME/``; ``/reqmod`` and ``/respmod`` all services of that method; ``/`` all
 of both. The settings add further paths. ``/echo`` is always there.
+
+Where several of these claim a path the first of them has it: ``/``,
+``/reqmod`` and ``/respmod``; the settings; the names of services; the built-in
+``echo``. So a service called ``reqmod``, ``respmod`` or nothing at all has no
+path of its own, and is consulted under ``/`` like any other; the settings can
+give it one. Paths and names are compared without the slashes around them, and
+what cannot stand in a path is written with ``%`` in it, as in any URI.
 """
 
 import logging
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from operator import attrgetter
 from time import monotonic
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from zope.interface.interfaces import IComponents
 
 from zcadapt.icap.decisions import Decision, block
+from zcadapt.icap.declarations import check_declarations
 from zcadapt.icap.echo import echo
 from zcadapt.icap.endpoint import METHODS, Endpoint
 from zcadapt.icap.errors import ServiceFailedError, UnknownServiceError
@@ -42,7 +50,8 @@ class Endpoints:
 
     Args:
         components: the registry; a registration counts from the next request.
-        aliases: further paths, each with the names that it consults.
+        aliases: further paths, each with the names that it consults, among
+            which ``echo`` may be.
         overrides: what an administrator set for the service of a name.
         settings: the table ``[icap]``.
         fingerprint: returns, for a (name, service), what is known of its
@@ -59,17 +68,17 @@ class Endpoints:
         fingerprint: Fingerprint = lambda name, service: "",  # noqa: ARG005 - nothing is known
     ) -> None:
         self.settings = settings
-        self._aliases = {path.strip("/"): tuple(names) for path, names in (aliases or {}).items()}
+        self._aliases = {
+            path.strip("/"): tuple(name.strip("/") for name in names)
+            for path, names in (aliases or {}).items()
+        }
         self._overrides = dict(overrides or {})
         self._fingerprint = fingerprint
         self._services = Utilities(components, IICAPService, self._candidate)
-        self._echo = Endpoint(
-            ECHO,
-            [Candidate(ECHO, echo, echo.adapt, valid=_is_decision, on_failure=_raise)],
-            settings,
-        )
-        self._known: dict[str, Endpoint] = {}
-        self._seen = -1  # the generation of services that the known endpoints are made of
+        self._echo = Candidate(ECHO, echo, echo.adapt, valid=_is_decision, on_failure=_raise)
+        self._known: dict[str, Endpoint] = {}  # by the path as some client spells it
+        self._made: dict[str, Endpoint] = {}  # by the name, one for all spellings
+        self._seen = -1  # the generation of services that these are made of
         self._hinted = 0.0  # when an unknown path was last told what there is
 
     def services(self) -> tuple[Candidate, ...]:
@@ -86,19 +95,26 @@ class Endpoints:
             self._services()
             self._seen = self._services.generation
             self._known.clear()
-        endpoint = self._known.get(path)
-        if endpoint is None:
-            # Only paths that lead somewhere are kept, so that they are few.
-            endpoint = self._known[path] = self._make(unquote(path).strip("/"))
-            if len(self._known) > MOST_PATHS:
-                self._known.clear()
-        return endpoint
+            self._made.clear()
+        return self._known.get(path) or self._spelt(path)
 
     def names(self) -> list[str]:
         """Return the paths that lead somewhere, without their slashes."""
-        names = {candidate.name for candidate in self._services()}
+        names = {candidate.name.strip("/") for candidate in self._services()}
         groups = {name.partition("/")[0] for name in names}
         return sorted({*names, *groups, *ALL, *self._aliases, ECHO} - {""})
+
+    def _spelt(self, path: str) -> Endpoint:
+        """Return the endpoint of a path that is not spelt as one before."""
+        name = unquote(path).strip("/")
+        endpoint = self._made.get(name)
+        if endpoint is None:
+            # Only names that lead somewhere are kept: they are as few as the services.
+            endpoint = self._made[name] = self._make(name)
+        if len(self._known) >= MOST_SPELLINGS:
+            self._known.clear()
+        self._known[path] = endpoint
+        return endpoint
 
     def _make(self, name: str) -> Endpoint:
         services = self._services()
@@ -107,13 +123,9 @@ class Endpoints:
                 name, services, self.settings, methods=ALL[name], fingerprint=self._fingerprint
             )
         wanted = self._aliases.get(name, (name,))
-        chosen = [
-            service
-            for service in services
-            if any(service.name == each or service.name.startswith(each + "/") for each in wanted)
-        ]
-        if not chosen and name == ECHO:
-            return self._echo
+        chosen = [service for service in services if _is_wanted(service, wanted)]
+        if ECHO in wanted and not any(_is_wanted(each, (ECHO,)) for each in chosen):
+            chosen = sorted([*chosen, self._echo], key=attrgetter("name"))
         if not chosen:
             raise UnknownServiceError(self._no_service(name))
         return Endpoint(name, chosen, self.settings, fingerprint=self._fingerprint)
@@ -122,18 +134,18 @@ class Endpoints:
         """Return what a log says of an unknown path; what there is, once in a second only."""
         now = monotonic()
         if now - self._hinted < 1:
-            return f"no service under /{name[:80]}"
+            return f"no service under /{_quoted(name[:80])}"
         self._hinted = now
         known = self.names()
         near = get_close_matches(name, known[:MOST_COMPARED], n=1)
-        hint = f"; the nearest is /{near[0]}" if near else ""
-        listed = ", ".join(f"/{each}" for each in known[:20])
-        return f"no service under /{name[:80]}{hint}; there are {listed}"
+        hint = f"; the nearest is /{_quoted(near[0])}" if near else ""
+        listed = ", ".join(f"/{_quoted(each)}" for each in known[:20])
+        return f"no service under /{_quoted(name[:80])}{hint}; there are {listed}"
 
     def _candidate(self, name: str, service: Any) -> Candidate:  # noqa: ANN401 - IICAPService
         override = self._overrides.get(name, UtilitySettings())
         try:
-            _check(service)
+            check_declarations(service)
             on_error = override.on_error or getattr(service, "on_error", None) or "error"
             timeout = override.timeout or getattr(service, "timeout", None) or DEFAULT_TIMEOUT
             ask, on_failure = service.adapt, ON_FAILURE[on_error]
@@ -145,29 +157,21 @@ class Endpoints:
         )
 
 
-def _check(service: Any) -> None:  # noqa: ANN401 - IICAPService, as it should be
-    """Raise where a service does not say what the server must know."""
-    methods, preview = tuple(service.methods), service.preview
-    if isinstance(service.methods, str) or not methods or not set(METHODS).issuperset(methods):
-        raise ValueError(f"methods is {service.methods!r}, not a list of REQMOD and RESPMOD")
-    if not isinstance(preview, int) or preview < 0:
-        raise ValueError(f"preview is {preview!r}, not a number of bytes")
-    timeout = getattr(service, "timeout", None)
-    if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
-        raise ValueError(f"timeout is {timeout!r}, not a number of seconds")
-    for name in ("transfer_ignore", "transfer_complete"):
-        extensions = getattr(service, name, ())
-        if isinstance(extensions, str) or not all(map(_EXTENSION.fullmatch, extensions)):
-            raise ValueError(f"{name} is {extensions!r}, not a list of file extensions")
-    str(getattr(service, "version", ""))
+def _is_wanted(service: Candidate, wanted: Iterable[str]) -> bool:
+    name = service.name.strip("/")
+    return any(name == each or name.startswith(each + "/") for each in wanted)
 
 
-_EXTENSION = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+def _quoted(name: str) -> str:
+    """Return `name` as it stands in a path."""
+    return quote(name, errors="replace")
+
 
 #: Stands where a service was registered that cannot be one.
 NEVER_ASKED: Final = FunctionService(echo.adapt, ())
 
-MOST_PATHS: Final = 1024
+#: Spellings of paths that are kept; a client has one or two.
+MOST_SPELLINGS: Final = 256
 #: Names that one that is not known is compared with; each costs some 20 µs.
 MOST_COMPARED: Final = 256
 

@@ -6,9 +6,8 @@ where a line or the message ends.
 """
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from zcadapt.icap.errors import (
     BrokenMessageError,
@@ -31,6 +30,7 @@ __all__ = [
 ]
 
 CRLF: Final = b"\r\n"
+CR, LF, NUL = CRLF[0], CRLF[1], 0  # a byte is looked for as a number several times as fast
 METHODS: Final = frozenset({"OPTIONS", "REQMOD", "RESPMOD"})
 BLANK_LINE: Final = b"\r\n\r\n"
 NO_BODY: Final = "null-body"
@@ -44,6 +44,29 @@ PARTS: Final = {
 
 #: Longer lists than any client sends are refused: what was read is kept.
 LONG_LIST: Final = 1024
+
+#: Most lines of a head are those of the last one, so what was read of them is
+#: kept. A secret must not outlive its request, though: of header lines only those
+#: of these fields are kept, none of which has one, and of request lines those
+#: without a query or a user. An address is no secret, and comes with each request.
+KEPT: Final = frozenset(
+    {
+        "allow",
+        "connection",
+        "date",
+        "encapsulated",
+        "host",
+        "preview",
+        "trailer",
+        "user-agent",
+        "x-client-ip",
+    }
+)
+#: How many of a kind are kept, and how long one may be.
+MOST_KEPT: Final = 2048
+LONGEST_KEPT: Final = 256
+
+Parsed = TypeVar("Parsed")
 
 _LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) ([A-Z]+)/(\d+\.\d+)")
 _LINE_BEGUN = re.compile(  # whatever may yet become such a line
@@ -77,7 +100,18 @@ class Layout(NamedTuple):
 NO_PARTS: Final = Layout((), has_body=False, body_at=0)
 
 
-@lru_cache(256)
+_known_lines: dict[bytes, RequestLine] = {}
+_known_fields: dict[bytes, tuple[str, bytes]] = {}
+_known_names: dict[bytes, str] = {}
+
+
+def _keep(known: dict[bytes, Parsed], line: bytes, parsed: Parsed) -> None:
+    if len(line) <= LONGEST_KEPT:
+        if len(known) >= MOST_KEPT:
+            known.clear()
+        known[line] = parsed
+
+
 def parse_line(line: bytes) -> RequestLine:
     """Return the parts of a request line.
 
@@ -86,6 +120,9 @@ def parse_line(line: bytes) -> RequestLine:
         UnknownVersionError: the version is not 1.0.
         UnknownMethodError: the method is not one of RFC 3507.
     """
+    known = _known_lines.get(line)
+    if known is not None:
+        return known
     match = _LINE.fullmatch(line.decode("latin-1"))
     if match is None or match[3] != "ICAP":
         raise BrokenMessageError(f"{_word(line)} begins no ICAP request line")
@@ -95,7 +132,10 @@ def parse_line(line: bytes) -> RequestLine:
     if method not in METHODS:
         raise UnknownMethodError(f"{method[:40]!r} is not an ICAP method")
     path, query = _URI.fullmatch(uri).groups()  # type: ignore[union-attr]  # matches any text
-    return RequestLine(method, uri, path, query)
+    parsed = RequestLine(method, uri, path, query)
+    if "?" not in uri and "@" not in uri:
+        _keep(_known_lines, line, parsed)
+    return parsed
 
 
 def _word(data: bytes) -> str:
@@ -109,20 +149,18 @@ def parse_field(line: bytes) -> tuple[str, bytes]:
     Raises:
         BrokenMessageError: it is no header line, or hides another.
     """
-    if b"\n" in line or b"\r" in line or b"\0" in line:
+    if LF in line or CR in line or NUL in line:
         raise BrokenMessageError("a header line holds a bare CR or LF, or a NUL")
-    if line[:1] in (b" ", b"\t"):
-        return "", line.strip(b" \t")
     name, colon, value = line.partition(b":")
-    if not colon or _NAME.fullmatch(name) is None:
-        raise BrokenMessageError(f"{_word(name)} is not the name of a header field")
-    return name.decode("ascii").lower(), value.strip(b" \t")
-
-
-#: Most header lines of a client are those of its last request. Those of long
-#: heads are not kept, so that what is kept is bounded.
-LONG_HEAD: Final = 2048
-_known_field = lru_cache(2048)(parse_field)
+    key = _known_names.get(name)
+    if key is None or not colon:
+        if line[:1] in (b" ", b"\t"):
+            return "", line.strip(b" \t")
+        if not colon or _NAME.fullmatch(name) is None:
+            raise BrokenMessageError(f"{_word(name)} is not the name of a header field")
+        key = name.decode("ascii").lower()
+        _keep(_known_names, name, key)
+    return key, value.strip(b" \t")
 
 
 def parse_head(head: bytes, limits: Limits) -> tuple[RequestLine, dict[str, bytes]]:
@@ -140,7 +178,7 @@ def parse_head(head: bytes, limits: Limits) -> tuple[RequestLine, dict[str, byte
     del lines[0]
     if len(lines) > limits.header_count:
         raise TooLargeError(f"{len(lines)} header lines")
-    return line, _fields(lines, _known_field if len(head) < LONG_HEAD else parse_field)
+    return line, _fields(lines)
 
 
 def check_beginning(begun: bytes, limits: Limits) -> None:
@@ -159,12 +197,18 @@ def check_beginning(begun: bytes, limits: Limits) -> None:
         raise TooLargeError(f"a request line of more than {most} bytes")
 
 
-def _fields(lines: list[bytes], parse: Callable[[bytes], tuple[str, bytes]]) -> dict[str, bytes]:
+def _fields(lines: list[bytes]) -> dict[str, bytes]:
     """Return the values by name: repeated fields joined, folded lines unfolded."""
     fields: dict[str, bytes] = {}
     last = ""
+    known = _known_fields.get
     for line in lines:
-        key, value = parse(line)
+        field = known(line)
+        if field is None:
+            field = parse_field(line)
+            if field[0] in KEPT:
+                _keep(_known_fields, line, field)
+        key, value = field
         if key and key not in fields:
             fields[key] = value
             last = key

@@ -31,7 +31,7 @@ from zcadapt.icap.events import RequestHead
 from zcadapt.icap.headers import edited, split_head
 from zcadapt.icap.http import HTTPRequest, HTTPResponse
 
-__all__ = ["Reply", "Source", "choose"]
+__all__ = ["Reply", "Source", "choose", "original"]
 
 Heads = tuple[tuple[str, bytes], ...]
 
@@ -73,7 +73,7 @@ def choose(decision: Decision | None, head: RequestHead, *, in_preview: bool) ->
     """
     may_204 = in_preview or "204" in head.allow
     if decision is None or isinstance(decision, Allow):
-        return UNMODIFIED if may_204 else _original(head)
+        return UNMODIFIED if may_204 else original(head)
     if isinstance(decision, Respond):
         return _response(decision, head)
     if not isinstance(decision, Modify):
@@ -82,7 +82,7 @@ def choose(decision: Decision | None, head: RequestHead, *, in_preview: bool) ->
         return _new_body(decision, head)
     if may_204 and _heads(head, decision) == _heads(head, None):
         return UNMODIFIED
-    return _original(head, decision, may_206=may_204 and "206" in head.allow)
+    return original(head, decision, may_206=may_204 and "206" in head.allow)
 
 
 def with_length(reply: Reply, length: int) -> Reply:
@@ -93,7 +93,7 @@ def with_length(reply: Reply, length: int) -> Reply:
     return reply._replace(heads=((name, first + end + block + b"\r\n"),))
 
 
-def _original(head: RequestHead, change: Modify | None = None, *, may_206: bool = False) -> Reply:
+def original(head: RequestHead, change: Modify | None = None, *, may_206: bool = False) -> Reply:
     """Return the message with its own body, and the head changed or not."""
     if not head.has_body:
         return Reply(200, _heads(head, change))
@@ -118,7 +118,7 @@ def _new_body(change: Modify, head: RequestHead) -> Reply:
 
 def _response(decision: Respond, head: RequestHead) -> Reply:
     """Return a response of our own; one to HEAD has the head that GET would get."""
-    first = f"HTTP/1.1 {decision.status} {decision.phrase}\r\n".encode("latin-1")
+    first = b"HTTP/1.1 %d %s\r\n" % (decision.status, decision.phrase.encode("latin-1"))
     bodiless = decision.status in BODILESS
     length = () if bodiless else _length(decision.body)
     headers = _without(FRAMING if length or bodiless else FRAMING[:1], decision.headers)
@@ -196,7 +196,7 @@ def _status_line(line: bytes, change: Modify) -> bytes:
     version, _, rest = line.partition(b" ")
     status, _, phrase = rest.partition(b" ")
     if change.status is not None:
-        status = str(change.status).encode("ascii")
+        status = b"%d" % change.status
         phrase = phrase_of(change.status).encode("latin-1")
     if change.phrase is not None:
         phrase = change.phrase.encode("latin-1")

@@ -8,7 +8,8 @@ from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyObject
 
 from zcadapt.icap.decisions import Decision
-from zcadapt.icap.endpoint import METHODS, Endpoint
+from zcadapt.icap.declarations import check_declarations
+from zcadapt.icap.endpoint import Endpoint
 from zcadapt.icap.endpoints import ON_FAILURE
 from zcadapt.icap.reply import Source, choose
 from zcadapt.icap.request import Request
@@ -47,7 +48,6 @@ def check_service(make: Make) -> None:
     """
     service = make()
     _check_interface(service)
-    _check_details(service)
     _check_options(make)
     asyncio.run(_check_answers(make))
     asyncio.run(_check_abortion(make))
@@ -64,30 +64,13 @@ def _check_interface(service: Any) -> None:  # noqa: ANN401 - what is to be foun
         verifyObject(IICAPService, service)
     except Invalid as error:
         raise AssertionError(f"it does not provide IICAPService: {error}") from error
-    methods, preview = service.methods, service.preview
-    proper = not isinstance(methods, str) and methods and set(METHODS).issuperset(methods)
-    promised(proper, f"methods is a list of REQMOD, RESPMOD or both, not {methods!r}")
-    is_number = isinstance(preview, int) and not isinstance(preview, bool) and preview >= 0
-    promised(is_number, f"preview is a number of bytes, not {preview!r}")
-
-
-def _check_details(service: Any) -> None:  # noqa: ANN401 - as above
+    try:
+        check_declarations(service)
+    except ValueError as error:
+        raise AssertionError(str(error)) from error
     for name in ("version", "state"):
         value = getattr(service, name, "")
-        promised(isinstance(value, str), f"{name} is a str, not {value!r}")
-    on_error = getattr(service, "on_error", None)
-    choices = ", ".join(ON_FAILURE)
-    promised(
-        on_error is None or on_error in ON_FAILURE,
-        f"on_error is one of {choices}, not {on_error!r}",
-    )
-    timeout = getattr(service, "timeout", None)
-    in_time = timeout is None or (isinstance(timeout, int | float) and timeout > 0)
-    promised(in_time, f"timeout is a number of seconds, not {timeout!r}")
-    for name in ("transfer_ignore", "transfer_complete"):
-        value = getattr(service, name, ())
-        listed = not isinstance(value, str) and all(isinstance(each, str) for each in value)
-        promised(listed, f"{name} is a list of file extensions, not {value!r}")
+        promised(isinstance(value, str), f"{name} must be a str, not {value!r:.80}")
 
 
 def _endpoint(service: Any) -> Endpoint:  # noqa: ANN401 - as above

@@ -2,9 +2,16 @@
 
 import pytest
 
+from zcadapt.testing import check_policy
+
 pytest.importorskip("zcadapt_example", reason="zcadapt-example is not installed")
 
 from zcadapt_example import baz_nofetch_policy, foo_hit_policy
+
+
+@pytest.mark.parametrize("policy", [baz_nofetch_policy, foo_hit_policy])
+def test_both_keep_the_promises_of_a_policy(policy):
+    check_policy(policy)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,10 @@
 from types import SimpleNamespace
 
 import pytest
-from zope.interface.verify import verifyObject
 
 from zcadapt.config import SettingsError
 from zcadapt.icap.http import HTTPMessage
-from zcadapt.interfaces import IICAPService
+from zcadapt.testing import check_service
 
 pytest.importorskip("zcadapt_example", reason="zcadapt-example is not installed")
 
@@ -18,9 +17,17 @@ def request(line):
     return SimpleNamespace(http=HTTPMessage(line.encode() + b" HTTP/1.1\r\n\r\n", None))
 
 
-@pytest.mark.parametrize("kind", [AddHeader, BlockHosts])
-def test_both_keep_the_contract(kind):
-    assert verifyObject(IICAPService, kind({}))
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (AddHeader, {}),
+        (AddHeader, {"name": "Server", "value": ""}),
+        (BlockHosts, {}),
+        (BlockHosts, {"hosts": ["example.com"]}),  # the check asks about www.example.com
+    ],
+)
+def test_both_keep_the_promises_of_a_service(kind, options):
+    check_service(lambda: kind(options))
 
 
 @pytest.mark.parametrize(
