@@ -235,6 +235,47 @@ def test_a_registration_made_while_looking_up_counts_for_the_next_question(compo
     assert names(utilities) == ["a", "b"]
 
 
+def test_a_look_up_that_fails_is_tried_again(components):
+    """What was there before is stale: it is served to nobody."""
+    fails = []
+
+    def make(name, utility):
+        if name in fails:
+            raise ValueError(name)
+        return candidate(name, utility)
+
+    utilities = Utilities(components, IICPPolicy, make)
+    register(components, "a")
+    assert names(utilities) == ["a"]
+    fails.append("b")
+    register(components, "b")
+    generation = utilities.generation
+    for _ in range(2):
+        with pytest.raises(ValueError, match="b"):
+            utilities()
+        assert utilities.has_changed
+    assert utilities.generation == generation
+    fails.clear()
+    assert names(utilities) == ["a", "b"]
+
+
+def test_what_another_thread_registers_while_a_look_up_fails_counts_too(components):
+    def make(name, utility):
+        if name == "a":
+            thread = threading.Thread(target=register, args=(components, "b"))
+            thread.start()
+            thread.join()
+            components.unregisterUtility(provided=IICPPolicy, name="a")
+            raise ValueError(name)
+        return candidate(name, utility)
+
+    utilities = Utilities(components, IICPPolicy, make)
+    register(components, "a")
+    with pytest.raises(ValueError, match="a"):
+        utilities()
+    assert names(utilities) == ["b"]
+
+
 def test_those_no_longer_used_stop_watching(components):
     """A registry holds those based on it weakly, so that nothing has to be closed."""
     before = len(components.utilities._v_subregistries)

@@ -51,7 +51,15 @@ class Utilities:
     change. `generation` grows with each change that was seen.
     """
 
-    __slots__ = ("_candidates", "_make", "_watch", "components", "generation", "interface")
+    __slots__ = (
+        "_candidates",
+        "_make",
+        "_seen",
+        "_watch",
+        "components",
+        "generation",
+        "interface",
+    )
 
     def __init__(self, components: IComponents, interface: InterfaceClass, make: Make) -> None:
         self.components: Final = components
@@ -60,34 +68,44 @@ class Utilities:
         self._make = make
         self._watch = _Watch(components.utilities)
         self._candidates: tuple[Candidate, ...] = ()
+        self._seen: object = None  # the state that the candidates were made of
 
     def __call__(self) -> tuple[Candidate, ...]:
-        """Return the candidates in the order of their names."""
-        if self._watch.has_changed:
-            # Cleared first: a registration made meanwhile counts for the next call.
-            self._watch.has_changed = False
+        """Return the candidates in the order of their names.
+
+        Raises:
+            Exception: what `make` raises; the next call begins anew.
+        """
+        # Read first: a registration made meanwhile counts for the next call.
+        state = self._watch.state
+        if state is not self._seen:
             found = named_utilities(self.components, self.interface)
             self._candidates = tuple(self._make(name, utility) for name, utility in found)
             self.generation += 1
+            self._seen = state
         return self._candidates
 
     @property
     def has_changed(self) -> bool:
         """Whether the next call will look the utilities up anew."""
-        return self._watch.has_changed
+        return self._watch.state is not self._seen
 
 
 class _Watch(AdapterRegistry):
     """Notices changes of the registry that it is based on.
 
     A registry tells those based on it of every change, in the thread that
-    makes it. Events would not do: `provideUtility` sends none.
+    makes it, when it is made. Events would not do: `provideUtility` sends none.
+
+    Attributes:
+        state: another object after each change. One that comes from another
+            thread at whatever moment can neither be missed nor undone.
     """
 
     def __init__(self, watched: AdapterRegistry) -> None:
-        self.has_changed = True
+        self.state = object()
         super().__init__((watched,))
 
     def changed(self, originally_changed: object) -> None:
         super().changed(originally_changed)
-        self.has_changed = True
+        self.state = object()

@@ -1,8 +1,10 @@
 """One line a record, nothing in it that steers a terminal, and no kind of it by the thousand."""
 
+import contextlib
 import io
 import itertools
 import logging
+import threading
 
 import pytest
 
@@ -48,8 +50,10 @@ class Clock:
         return self.now
 
 
-def record(text="refused %s", *values, name="zcadapt.icp"):
-    return logging.LogRecord(name, logging.WARNING, __file__, 1, text, values, None)
+def record(text="refused %s", *values, name="zcadapt.icp", **extra):
+    made = logging.LogRecord(name, logging.WARNING, __file__, 1, text, values, None)
+    made.__dict__.update(extra)
+    return made
 
 
 # lines
@@ -133,7 +137,9 @@ def test_a_kind_is_the_text_before_its_arguments_are_put_in():
     assert not repeats.filter(record("refused %s", "b"))
 
 
-@pytest.mark.parametrize("other", [record("another"), record(name="zcadapt.icap")])
+@pytest.mark.parametrize(
+    "other", [record("another"), record(name="zcadapt.icap"), record(kind=404)]
+)
 def test_other_kinds_are_counted_by_themselves(other):
     repeats = Repeats(1, Clock())
     assert repeats.filter(record())
@@ -163,6 +169,57 @@ def test_the_number_left_out_is_written(configured, lines):
     first, second = lines()
     assert first.endswith("refused 0")
     assert second.endswith("refused 3 (2 more like it were not written)")
+
+
+def test_who_logs_can_say_the_kind_more_exactly(configured, lines):
+    logger, repeats = configured(repeats=1)
+    for status in (400, 404, 400, 400):
+        logger.warning("%s: %d", "a client", status, extra={"kind": status})
+    assert [line[-3:] for line in lines()] == ["400", "404"]
+    assert repeats.left_out() == [("%s: %d (400)", 2)]
+
+
+def test_a_kind_may_be_anything():
+    repeats = Repeats(1, Clock())
+    assert repeats.filter(record(kind=["cannot", "be", "hashed"]))
+    assert not repeats.filter(record(kind=["cannot", "be", "hashed"]))
+
+
+def test_what_several_threads_log_at_once_is_counted_one_after_the_other():
+    both = threading.Barrier(2)
+
+    class Most(int):
+        """A number, and time for another thread while a record is compared with it."""
+
+        def __le__(self, written):
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait(0.1)
+            return int(self) <= written
+
+    repeats = Repeats(Most(1), Clock())
+    passed = []
+    threads = [
+        threading.Thread(target=lambda: passed.append(repeats.filter(record()))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(passed) == [False, True]
+
+
+def test_what_logs_while_it_is_thrown_away_holds_up_nobody():
+    """Memory is tidied up at any moment, and so while a record is counted."""
+    repeats = Repeats(1)
+
+    class Thrown:
+        def __del__(self):
+            told.append(repeats.filter(record("thrown away")))
+
+    told, thrown = [], [Thrown()]
+    with repeats._lock:  # as it is while a record is counted
+        thrown.clear()
+    assert told == [True]
 
 
 def test_what_is_remembered_is_bounded():

@@ -7,7 +7,9 @@ nobody's log: no module of zcadapt hands them to a logger.
 
 import logging
 import sys
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TextIO
@@ -57,37 +59,49 @@ class Repeats(logging.Filter):
     """Lets `most` records of one kind pass in a minute, and counts the rest.
 
     Records are of one kind when the same place logs them: the same logger and
-    the same text before its arguments are put in. The next one that passes
-    carries the number of those left out as ``left_out``.
+    the same text before its arguments are put in. A place that logs several
+    kinds tells them apart with ``extra={"kind": ...}``, by something of which
+    there is little. The next one that passes carries the number of those left
+    out as ``left_out``.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._most = most
         self._clock = clock
-        self._kinds: dict[tuple[str, str], _Kind] = {}
+        self._kinds: OrderedDict[tuple[str, str, str], _Kind] = OrderedDict()
+        # Whoever logs may be in any thread; and in this one, an object that is
+        # thrown away meanwhile may log too.
+        self._lock = threading.RLock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether `record` is to be written."""
         now = self._clock()
-        kind = self._kind((record.name, str(record.msg)), now)
-        if now - kind.since >= PERIOD:
-            record.left_out = kind.left_out
-            kind.since, kind.written, kind.left_out = now, 0, 0
-        if kind.written >= self._most:
-            kind.left_out += 1
-            return False
-        kind.written += 1
-        return True
+        key = (record.name, str(record.msg), str(getattr(record, "kind", "")))
+        with self._lock:
+            kind = self._kind(key, now)
+            if now - kind.since >= PERIOD:
+                record.left_out = kind.left_out
+                kind.since, kind.written, kind.left_out = now, 0, 0
+            if kind.written >= self._most:
+                kind.left_out += 1
+                return False
+            kind.written += 1
+            return True
 
-    def _kind(self, key: tuple[str, str], now: float) -> _Kind:
+    def _kind(self, key: tuple[str, str, str], now: float) -> _Kind:
         if key not in self._kinds and len(self._kinds) >= MOST_KINDS:
-            del self._kinds[next(iter(self._kinds))]  # the oldest
+            self._kinds.popitem(last=False)  # the oldest
         return self._kinds.setdefault(key, _Kind(now))
 
     def left_out(self) -> list[tuple[str, int]]:
         """Return (text, number) of what was left out and not told since."""
-        return [(text, kind.left_out) for (_, text), kind in self._kinds.items() if kind.left_out]
+        with self._lock:
+            return [
+                (f"{text} ({each})" if each else text, kind.left_out)
+                for (_, text, each), kind in self._kinds.items()
+                if kind.left_out
+            ]
 
 
 def configure(
