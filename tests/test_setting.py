@@ -1,4 +1,6 @@
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
+
+import pytest
 
 from zcadapt.setting import setting
 
@@ -20,5 +22,16 @@ def test_a_setting_carries_all_that_is_said_of_it():
         "least": 1,
         "most": 9,
         "choices": (),
+        "format": None,
     }
     assert kind.metadata["choices"] == ("a", "b")
+
+
+def test_a_setting_without_a_default_is_one_that_somebody_has_to_say():
+    @dataclass(kw_only=True)
+    class Needy:
+        size: int = setting(MISSING, "The size, in bytes.")
+
+    with pytest.raises(TypeError, match="size"):
+        Needy()
+    assert Needy(size=3).size == 3

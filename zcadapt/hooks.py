@@ -8,6 +8,7 @@ that fails leaves the others in place. What they return is not looked at.
 Wrappers (pluggy's ``wrapper=True``) are refused.
 """
 
+import asyncio
 import inspect
 import logging
 import sys
@@ -39,7 +40,8 @@ def zcadapt_configure(settings: Settings) -> None:
     Called once, before services and policies are made, by ``serve``, ``check``
     and ``plugins``. A plugin's own table is ``settings.plugins[NAME].options``
     where there is one. An exception is how to say that a setting is wrong: it
-    is reported with the plugin's name, and fatal only with ``--strict``.
+    is reported with the plugin's name, and fatal only with ``--strict``. Those
+    of a `zcadapt.config.SettingsError` are told with their lines in the file.
     """
 
 
@@ -65,6 +67,9 @@ def zcadapt_startup(
     the keys ``icap`` and ``icp``, each with the addresses really listened on.
     A coroutine function is awaited; the next plugin is called when it has
     ended. An exception is logged with the plugin's name and the server goes on.
+    Who tells the server to end meanwhile does not wait for it: a coroutine is
+    cancelled, and what blocks the event loop ends with the process when the
+    setting ``grace`` is over.
     """
 
 
@@ -173,6 +178,9 @@ class Hooks:
                 result = function()
                 if inspect.isawaitable(result):
                     await result
+            except asyncio.CancelledError:
+                log.warning("plugin %s: %s was cut off", name, hook)
+                raise
             except Exception:
                 log.exception("plugin %s: %s failed", name, hook)
 

@@ -41,11 +41,25 @@ PLUGIN = """
             click.echo('not the real one')
 
     @hookimpl
+    async def zcadapt_startup():
+        await hang('start')
+
+    @hookimpl
     async def zcadapt_shutdown():
-        import asyncio, os
-        if os.environ.get('HANG'):
-            print('hanging', flush=True)
-            await asyncio.Event().wait()
+        await hang('end')
+
+    async def hang(when):
+        import asyncio, os, time
+        how = os.environ.get('HANG', '').partition(' at ')
+        if how[2] != when:
+            return
+        print('hanging', flush=True)
+        while True:
+            try:
+                time.sleep(3600) if how[0] == 'blocks' else await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if how[0] != 'stays':
+                    raise
 """
 
 ENTRY_POINTS = """
@@ -90,9 +104,10 @@ def start(folder):
     """Return what starts a command as a process; at the end it is killed if it still runs."""
     started = []
 
-    def start(*args, **environ):
+    def start(*args, closed="", **environ):
+        """Start it; `closed` is what a shell is told about its output."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "zcadapt", *args],
+            ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "zcadapt", *args],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -37,6 +37,48 @@ def test_a_missing_file_is_a_problem(invoke, tmp_path):
     ]
 
 
+def test_no_name_is_no_file(invoke):
+    """As where a variable of a shell is not set."""
+    result = invoke("check", "")
+    assert result.exit_code == 1
+    assert "Is a directory" in result.output
+
+
+def test_a_warning_is_told_and_counts(invoke, write):
+    write("[endpoints]\n'/av scan' = ['echo']\n")
+    result = invoke("check", "zcadapt.toml")
+    assert result.exit_code == 1
+    assert result.output.splitlines()[0].endswith("as a path it has to be written /av%20scan")
+
+
+def test_what_does_not_go_together_is_told(invoke, write):
+    write("[icap]\nlisten = []\n[icp]\nlisten = []\n")
+    result = invoke("check", "zcadapt.toml")
+    assert result.exit_code == 1
+    assert result.output.startswith("zcadapt.toml: there is nothing to serve")
+
+
+def test_what_an_option_of_a_plugin_must_be_is_told_with_its_line(invoke, write, folder):
+    with (folder / "plug_cli.py").open("a") as code:
+        code.write(
+            "\nfrom zcadapt.config import Problem, SettingsError\n"
+            "def strict(options):\n"
+            "    raise SettingsError([Problem('lists[1].path', 'must be there')])\n"
+        )
+    with (folder / "plug_cli-1.5.dist-info" / "entry_points.txt").open("a") as points:
+        points.write("[zcadapt.icap_services]\nstrict = plug_cli:strict\n")
+    write(
+        "[services.'10-x']\nuse = 'strict'\n"
+        "[[services.'10-x'.lists]]\npath = 'a'\n\n"
+        "[[services.'10-x'.lists]]\npath = 'b'\n"
+    )
+    told = (
+        "zcadapt.toml:7: [services.10-x] lists[1].path: must be there"
+        " (of plug-cli 1.5 (zcadapt.icap_services: strict))"
+    )
+    assert told in invoke("check", "zcadapt.toml").output.splitlines()
+
+
 def test_without_a_file_the_installation_is_checked(invoke):
     assert invoke("check").output == "The installation: no problems\n"
 

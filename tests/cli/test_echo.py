@@ -66,6 +66,33 @@ def test_a_taken_address_is_told(invoke):
     assert "Address already in use" in result.output
 
 
-@pytest.mark.parametrize("args", [[], ["avi", "--port", "65536"], ["avi", "--port", "x"]])
+def test_whoever_can_read_is_served(start, folder):
+    process = start("echo", "avi", "--port", "0", closed=">/dev/full")
+    where = re.fullmatch(r"icap://127\.0\.0\.1:(\d+)/avi\n", process.stderr.readline())
+    with socket.create_connection(("127.0.0.1", int(where[1])), 10) as sock:
+        for _ in range(2):
+            status, _ = ask(sock, b"GET http://example.com/ HTTP/1.1\r\n\r\n")
+            assert status.startswith(b"ICAP/1.0 204 ")
+    process.terminate()
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert err.count("standard output cannot be written: No space left on device") == 1
+
+
+def test_the_address_is_told_as_a_uri(start):
+    process = start("echo", "a b", "--port", "0", "--host", "[::1]")
+    assert re.fullmatch(r"icap://\[::1\]:\d+/a%20b\n", process.stderr.readline())
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [],
+        ["avi", "--port", "65536"],
+        ["avi", "--port", "x"],
+        ["avi", "--host", ""],
+        ["avi", "--host", "a b"],
+    ],
+)
 def test_a_wrong_command_line_is_told(invoke, args):
     assert invoke("echo", *args).exit_code == 2

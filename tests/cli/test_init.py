@@ -14,12 +14,17 @@ def test_the_version_is_that_of_the_distribution(invoke):
 def test_an_unknown_command_is_a_wrong_command_line(invoke):
     result = invoke("serv")
     assert result.exit_code == 2
-    assert "No such command" in result.output
+    assert "No such command 'serv'. Did you mean \"serve\"?" in result.output
+    assert "No such command 'zzz'" in invoke("zzz").output
 
 
 @pytest.mark.parametrize("command", ["check", "echo", "plugins", "query", "serve"])
 def test_our_commands_are_there_and_explain_themselves(invoke, command):
-    assert f"\n  {command} " in invoke("--help").output
+    (line,) = [
+        each for each in invoke("-h").output.splitlines() if each.startswith(f"  {command} ")
+    ]
+    assert line.endswith(".")
+    assert not line.endswith("...")
     assert "Exits with" in invoke(command, "--help").output
 
 

@@ -24,7 +24,18 @@ def test_what_is_installed_is_listed(invoke):
 
 
 def test_what_is_broken_is_told_on_standard_error(invoke):
-    assert "plug-cli 1.5 (zcadapt.icp_policies: broken): " in invoke("plugins").stderr
+    assert "left out: plug-cli 1.5 (zcadapt.icp_policies: broken): " in invoke("plugins").stderr
+
+
+def test_wrong_settings_leave_nothing_to_list(invoke, folder):
+    (folder / "my.toml").write_text("[icap]\nlisten = 3\n")
+    for path, problem in [
+        ("my.toml", "my.toml:2: [icap] listen: must be"),
+        ("nowhere.toml", "nowhere.toml: No such file or directory\n"),
+    ]:
+        result = invoke("plugins", "--config", path)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith(problem)
 
 
 def test_programs_get_the_same_as_json(invoke):

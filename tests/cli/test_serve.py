@@ -1,5 +1,6 @@
 """``zcadapt serve`` as a process: what it prints, what it answers, how it ends."""
 
+import os
 import re
 import signal
 import socket
@@ -76,7 +77,7 @@ def test_strict_makes_what_is_broken_fatal(start):
 
 @pytest.mark.parametrize(("unwanted", "wanted"), [("icap", "icp"), ("icp", "icap")])
 def test_a_protocol_can_be_left_out(start, unwanted, wanted):
-    process = start("serve", *PORTS, f"--no-{unwanted}")
+    process = start("serve", f"--{wanted}", "127.0.0.1:0", f"--no-{unwanted}")
     lines = report_of(process)
     assert address(lines, wanted)
     assert not [line for line in lines if line.startswith(f"{unwanted} ")]
@@ -139,14 +140,87 @@ def test_a_taken_address_is_told(start):
 def test_what_is_no_address_is_a_wrong_command_line(invoke, text):
     result = invoke("serve", "--icap", text)
     assert result.exit_code == 2
-    assert "is not HOST:PORT" in result.output
+    assert f"'{text}' is not HOST:PORT: the port is " in result.output or text == "::1:80"
+
+
+@pytest.mark.parametrize("protocol", ["icap", "icp"])
+def test_there_and_nowhere_is_a_wrong_command_line(start, protocol):
+    process = start("serve", *PORTS, f"--no-{protocol}")
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert f"--{protocol} and --no-{protocol} contradict each other" in err
+
+
+@pytest.mark.parametrize("protocol", ["icap", "icp"])
+def test_the_same_address_twice_is_a_wrong_command_line(start, protocol):
+    process = start("serve", *[f"--{protocol}", "127.0.0.1:5"] * 2)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert f"--{protocol} 127.0.0.1:5 is given twice" in err
+
+
+@pytest.mark.parametrize("args", [["--no-icap", "--no-icp"], ["--config", "my.toml", "--no-icp"]])
+def test_nothing_to_serve_is_told(start, folder, args):
+    (folder / "my.toml").write_text("[icap]\nlisten = []\n")
+    process = start("serve", *args)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    assert "there is nothing to serve" in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("closed", [">/dev/full", ">&-", "1</dev/null", "2>&-", "2>/dev/full"])
+def test_it_serves_whoever_can_hear_what_it_says(start, folder, closed):
+    """The port is found out by a plugin, as the report may not arrive."""
+    (folder / "plug_cli.py").write_text(
+        "from zcadapt.hooks import hookimpl\n"
+        "@hookimpl\n"
+        "def zcadapt_startup(addresses):\n"
+        "    with open('port', 'w') as fifo:\n"
+        "        print(addresses['icap'][0].port, file=fifo)\n"
+    )
+    os.mkfifo(folder / "port")
+    process = start("serve", "--icap", "127.0.0.1:0", "--no-icp", closed=closed)
+    port = int((folder / "port").read_text())
+    assert options(("127.0.0.1", port), b"echo") == b"ICAP/1.0 200 OK\r\n"
+    process.terminate()
+    assert process.wait(20) == 0
+    assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("when", ["start", "end"])
+@pytest.mark.parametrize("how", ["waits", "blocks", "stays"])
+def test_a_plugin_that_hangs_does_not_outlive_the_grace(start, folder, when, how):
+    (folder / "my.toml").write_text("[server]\ngrace = 0.5\n")
+    process = start("serve", *PORTS, "--config", "my.toml", HANG=f"{how} at {when}")
+    if when == "end":
+        report_of(process)
+        process.terminate()
+    assert process.stdout.readline() == "hanging\n"
+    if when == "start":
+        process.terminate()
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, "")
+    (line,) = [line for line in err.splitlines() if " ERROR " in line or "cut off" in line]
+    assert ("zcadapt_" in line) == (how == "waits")
+    assert ("the server ends at once" in line) == (how != "waits")
+
+
+@pytest.mark.parametrize("how", ["blocks", "stays"])
+def test_a_second_signal_ends_it_at_once_while_a_plugin_starts(start, folder, how):
+    (folder / "my.toml").write_text("[server]\ngrace = 3600\n")
+    process = start("serve", *PORTS, "--config", "my.toml", HANG=f"{how} at start")
+    assert process.stdout.readline() == "hanging\n"
+    while process.poll() is None:  # two signals that come together count as one
+        process.terminate()
+    assert process.returncode == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_a_second_signal_ends_it_at_once(start, folder, stop, loop):
     (folder / "my.toml").write_text(f'[server]\nloop = "{loop}"\ngrace = 3600\n')
-    process = start("serve", *PORTS, "--config", "my.toml", HANG="1")
+    process = start("serve", *PORTS, "--config", "my.toml", HANG="waits at end")
     report_of(process)
     process.send_signal(stop)
     assert process.stdout.readline() == "hanging\n"

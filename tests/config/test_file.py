@@ -24,12 +24,32 @@ def test_a_directory_is_a_problem(tmp_path):
     assert problem.what == "Is a directory"
 
 
-@pytest.mark.parametrize("content", [b"[icap\n", b"x = \xff\n", b"a = 1\na = 2\n"])
+@pytest.mark.parametrize("content", [b"[icap\n", b"a = 1\na = 2\n", b"x = " + b"[" * 10**5])
 def test_what_is_not_toml_is_one_problem(tmp_path, content):
     path = tmp_path / "zcadapt.toml"
     path.write_bytes(content)
     (problem,) = load(str(path)).problems
     assert problem.what.startswith("not TOML: ")
+
+
+def test_what_is_not_utf_8_is_told_with_its_line(tmp_path):
+    path = tmp_path / "zcadapt.toml"
+    path.write_bytes(b"[icap]\n# caf\xe9\n")
+    assert load(str(path)).problems == (Problem(f"{path}:2", "not UTF-8: byte 0xe9"),)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xef\xbb\xbf[icap]\nconections = 1\n", b"[icap]\r\nconections = 1\r\n"]
+)
+def test_a_file_of_another_system_is_read_as_well(tmp_path, content):
+    path = tmp_path / "zcadapt.toml"
+    path.write_bytes(content)
+    (problem,) = load(str(path)).problems
+    assert str(problem).startswith(f"{path}:2: [icap] conections: no such setting.")
+
+
+def test_a_file_without_an_end_is_not_read_to_it():
+    assert load("/dev/zero").problems == (Problem("/dev/zero", "larger than 16777216 bytes"),)
 
 
 @given(content=st.binary(max_size=200))

@@ -16,6 +16,11 @@ def test_a_problem_is_told_after_its_place():
     assert str(Problem("zcadapt.toml:3", "no such table")) == "zcadapt.toml:3: no such table"
 
 
+def test_what_follows_from_a_problem_is_told():
+    assert Problem("a", "wrong").told == "left out: a: wrong"
+    assert Problem("a", "odd", is_warning=True).told == "warning: a: odd"
+
+
 def test_an_error_has_all_problems():
     problems = [Problem("a", "wrong"), Problem("b", "wrong too")]
     error = SettingsError(iter(problems))

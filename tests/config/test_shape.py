@@ -5,6 +5,7 @@ from typing import get_type_hints
 
 import pytest
 
+from zcadapt.address import ADDRESS, NETWORK
 from zcadapt.config.shape import shape_of, shown
 from zcadapt.setting import setting
 
@@ -27,8 +28,9 @@ class Kinds:
     word: str = setting("a", "A word.", choices=("a", "b"))
     maybe: str | None = setting(None, "Perhaps a word.")
     words: tuple[str, ...] = setting((), "Words.")
-    listen: tuple[str, ...] = setting((), "Addresses.")
-    allow: tuple[str, ...] = setting((), "Networks.")
+    where: str = setting("", "An address.", format=ADDRESS)
+    allow: tuple[str, ...] = setting((), "Networks.", format=NETWORK)
+    plain: str = ""
 
 
 SHAPES = {each.name: shape_of(each, get_type_hints(Kinds)[each.name]) for each in fields(Kinds)}
@@ -44,10 +46,10 @@ SHAPES = {each.name: shape_of(each, get_type_hints(Kinds)[each.name]) for each i
         ("high", 1, 1.0),
         ("word", "b", "b"),
         ("maybe", "", ""),
-        ("words", ["x", "x"], ("x", "x")),
-        ("words", [], ()),
-        ("listen", ["[::1]:0"], ("[::1]:0",)),
-        ("allow", ["10.0.0.0/8", "::1"], ("10.0.0.0/8", "::1")),
+        ("words", "x", "x"),
+        ("where", "[::1]:0", "[::1]:0"),
+        ("allow", "10.0.0.0/8", "10.0.0.0/8"),
+        ("plain", "x", "x"),
     ],
 )
 def test_what_fits_is_kept(name, value, kept):
@@ -72,17 +74,30 @@ def test_what_fits_is_kept(name, value, kept):
         ("word", "c"),
         ("word", ["a"]),
         ("maybe", 3),
-        ("words", "x"),
-        ("words", ["x", 1]),
+        ("words", 1),
         ("words", {}),
-        ("listen", ["here"]),
-        ("allow", ["10.0.0.1/8"]),
+        ("where", "here"),
+        ("where", 3),
+        ("allow", "10.0.0.1/8"),
+        ("plain", 3),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_was_expected(name, value):
     with pytest.raises(ValueError, match="must be ") as caught:
         SHAPES[name].fit(value)
-    assert SHAPES[name].expected in str(caught.value)
+    assert SHAPES[name].one in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("where", "h:65536", 'must be HOST:PORT, not "h:65536": the highest port is 65535'),
+        ("allow", "here", 'must be an address or a network, not "here"'),
+    ],
+)
+def test_a_format_may_say_why(name, value, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        SHAPES[name].fit(value)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +111,7 @@ def test_what_does_not_fit_is_refused_with_what_was_expected(name, value):
         ("word", 'one of "a", "b"'),
         ("maybe", "a string"),
         ("words", "a list, each a string"),
-        ("listen", "a list, each HOST:PORT"),
+        ("where", "HOST:PORT"),
         ("allow", "a list, each an address or a network"),
     ],
 )

@@ -49,7 +49,7 @@ def test_a_name_that_two_distributions_claim_is_told_with_both(install, found):
     assert problems == [
         (
             "plug-b 1.0 (zcadapt.icap_services: x): the name is taken by"
-            " plug-a 1.0 (zcadapt.icap_services: x)"
+            " plug-a 1.0 (zcadapt.icap_services: x); uninstall one of the two distributions"
         )
     ]
     assert only.origin.distribution == "plug-a"

@@ -2,7 +2,9 @@
 
 import pytest
 
+from zcadapt.config import SettingsError
 from zcadapt.discovery import POLICIES
+from zcadapt.discovery.making import make_policy
 from zcadapt.interfaces import IICAPService
 
 
@@ -125,3 +127,9 @@ def test_options_that_a_plugin_refuses_are_told_with_their_place(install, found)
         f'zcadapt.toml:2: [services.x] host: no such setting. Did you mean "hosts"? {origin}',
         f"zcadapt.toml:3: [services.x] hosts: must be a list, each a string, not 3 {origin}",
     ]
+
+
+def test_an_option_that_nobody_takes_is_named_as_it_is_written():
+    with pytest.raises(SettingsError) as caught:
+        make_policy(lambda url: None, {"a.b": 1})
+    assert [problem.where for problem in caught.value.problems] == ['"a.b"']

@@ -66,6 +66,14 @@ BAD_NEWS = re.compile(
 )
 
 
+def understands(folder, lines):
+    """Return what Squid says of a squid.conf that has these lines."""
+    conf = folder / "lines.conf"
+    conf.write_text(f"http_port 127.0.0.1:{free_port()}\n{lines}\n")
+    command = [program("squid", "squid-openssl"), "-k", "parse", "-f", conf]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 class Access(NamedTuple):
     url: str
     status: str

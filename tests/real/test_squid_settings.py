@@ -2,7 +2,20 @@
 
 import pytest
 
+from zcadapt.config import Address
+from zcadapt.runtime.squid import squid_conf
+
 from .origin import content
+from .squid import understands
+
+
+def test_the_lines_that_are_printed_are_understood(tmp_path):
+    lines = squid_conf([Address("127.0.0.1", 1344)], [Address("127.0.0.1", 3130)])
+    told = understands(
+        tmp_path, lines.replace("# icp_port", "icp_port").replace("# cache", "cache")
+    )
+    assert told.returncode == 0, told.stderr
+    assert "ERROR" not in told.stderr
 
 
 @pytest.fixture(params=[1000, 100_000])

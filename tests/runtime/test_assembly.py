@@ -13,6 +13,7 @@ from zcadapt.interfaces import IICAPService, IICPPolicy
 from zcadapt.runtime.assembly import assemble
 
 PLUGIN = """
+    from zcadapt.config import Problem, SettingsError
     from zcadapt.hooks import hookimpl
     from zcadapt.interfaces import IICPPolicy
 
@@ -29,6 +30,8 @@ PLUGIN = """
         order.append('configure')
         if settings.plugins['hooks'].options.get('bad'):
             raise ValueError('bad: must not be')
+        if settings.plugins['hooks'].options.get('lists'):
+            raise SettingsError([Problem('lists[1].path', 'must not be')])
 
     @hookimpl
     def zcadapt_register(registry, settings):
@@ -88,7 +91,8 @@ def test_a_hook_replaces_what_an_entry_point_registered(assembled):
 @pytest.mark.usefixtures("plug")
 def test_a_module_is_imported_last(assembled, tmp_path):
     (tmp_path / "my_rules_z.py").write_text("import plug_hooks; assert len(plug_hooks.order) == 2")
-    assert assembled(modules=["my_rules_z"]).problems == ()
+    (problem,) = assembled(modules=["my_rules_z"]).problems
+    assert "it has registered nothing" in str(problem)
 
 
 @pytest.mark.usefixtures("plug")
@@ -98,6 +102,13 @@ def test_a_hook_that_fails_is_a_problem_and_the_rest_goes_on(assembled):
         "plugin hooks: zcadapt_configure failed: ValueError: bad: must not be"
     ]
     assert answers(found) == ("ICP_OP_MISS", "ICP_OP_MISS")
+
+
+@pytest.mark.usefixtures("plug")
+def test_a_hook_can_tell_what_is_wrong_with_its_table(assembled):
+    found = assembled("[[plugins.hooks.lists]]\npath = 1\n[[plugins.hooks.lists]]\npath = 2\n")
+    (problem,) = map(str, found.problems)
+    assert problem.endswith("toml:4: [plugins.hooks] lists[1].path: must not be (of plugin hooks)")
 
 
 def test_all_problems_are_told_at_once(assembled):
@@ -113,11 +124,60 @@ def test_all_problems_are_told_at_once(assembled):
 
 def test_an_endpoint_may_name_a_service_or_a_group_of_services(tmp_path):
     path = tmp_path / "zcadapt.toml"
-    path.write_text("[endpoints]\na = ['lists']\nb = ['lists/de']\nc = ['list']\n")
+    path.write_text(
+        "[endpoints]\na = ['lists']\nb = ['lists/de', '/lists/']\nc = ['lists', 'list']\n"
+        "d = ['echo']\n"
+    )
     components = Components()
     components.registerUtility(echo, IICAPService, "lists/de")
     (problem,) = assemble(load(str(path)), components).problems
-    assert '[endpoints] c: no service is called "list". Did you mean "lists/de"?' in str(problem)
+    assert '[endpoints] c[1]: no service is called "list". Did you mean "lists/de"?' in str(problem)
+
+
+def warnings(found):
+    """Return the warnings about our services; others may be installed beside them."""
+    return {
+        str(each).partition("'")[2].partition("'")[0]: each.what
+        for each in found.problems
+        if each.is_warning
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("echo", "it takes the place of the service behind /echo that leaves every message alone"),
+        ("echo/x", "it takes the place of the service behind /echo"),
+        ("reqmod", "/reqmod is for all services; give it another name, or a path under"),
+        ("/respmod", "/respmod is for all services"),
+        ("my list", "as a path it has to be written /my%20list"),
+        ("a?b", "as a path it has to be written /a%3Fb"),
+        ("é", "as a path it has to be written /%C3%A9"),
+    ],
+)
+def test_a_name_that_is_not_simply_a_path_is_warned_of_and_asked_nevertheless(name, what):
+    components = Components()
+    components.registerUtility(echo, IICAPService, name)
+    found = assemble(load(None), components)
+    assert warnings(found)[name].startswith(what)
+    assert name in [each.name for each in origins(components, IICAPService)]
+
+
+@pytest.mark.parametrize("name", ["10-lists", "", "lists/de", "reqmod/x", "a@b:c", "/x"])
+def test_a_name_that_is_a_path_is_not_warned_of(name):
+    components = Components()
+    components.registerUtility(echo, IICAPService, name)
+    assert name not in warnings(assemble(load(None), components))
+
+
+def test_a_path_of_the_settings_that_clients_have_to_write_otherwise_is_warned_of(tmp_path):
+    path = tmp_path / "zcadapt.toml"
+    path.write_text("[endpoints]\n'/av scan' = ['echo']\n")
+    (problem,) = assemble(load(str(path)), Components()).problems
+    assert problem.is_warning
+    assert str(problem).endswith(
+        ':2: [endpoints] "/av scan": as a path it has to be written /av%20scan'
+    )
 
 
 def test_a_function_registered_as_a_service_without_its_decorator_is_told_and_left_out():

@@ -3,8 +3,12 @@
 import sys
 
 import pytest
+from zope.interface.registry import Components
 
+from zcadapt.interfaces import IICPPolicy
 from zcadapt.runtime.modules import import_modules
+
+COMPONENTS = Components()
 
 
 @pytest.fixture
@@ -24,17 +28,41 @@ def write(tmp_path, monkeypatch):
 
 def test_a_module_in_the_working_directory_is_imported(write):
     write("my_rules_a", "done = True")
-    assert import_modules(["my_rules_a"]) == []
+    import_modules(["my_rules_a"], COMPONENTS)
     assert sys.modules["my_rules_a"].done
 
 
 def test_a_module_of_the_library_is_imported(write):
-    assert import_modules(["json.tool"]) == []
+    assert import_modules(["json"], COMPONENTS) == []
+
+
+def test_one_that_registers_nothing_is_warned_of(write):
+    write("my_rules_d", "def policy(url): return None")
+    (problem,) = import_modules(["my_rules_d"], COMPONENTS)
+    assert problem.is_warning
+    assert str(problem).startswith("--load my_rules_d: it has registered nothing; ")
+
+
+def test_one_that_registers_or_replaces_something_is_not(write, monkeypatch):
+    components = Components()
+    components.registerUtility(print, IICPPolicy, "b")
+    monkeypatch.setitem(sys.modules, "my_components", components)
+    register = "import my_components\nfrom zcadapt.interfaces import IICPPolicy\n"
+    register += "my_components.registerUtility(lambda url: None, IICPPolicy, {!r})\n"
+    write("my_rules_e", register.format("a"))
+    write("my_rules_f", register.format("b"))
+    assert import_modules(["my_rules_e", "my_rules_f"], components) == []
+
+
+def test_one_that_was_imported_before_may_have_registered_then(write):
+    write("my_rules_g", "")
+    assert len(import_modules(["my_rules_g"], COMPONENTS)) == 1
+    assert import_modules(["my_rules_g"], COMPONENTS) == []
 
 
 def test_the_path_grows_once(write):
-    import_modules([])
-    import_modules([])
+    import_modules([], COMPONENTS)
+    import_modules([], COMPONENTS)
     assert sys.path.count("") == 1
 
 
@@ -49,13 +77,13 @@ def test_the_path_grows_once(write):
 def test_one_that_fails_is_told_and_leaves_the_others_in_place(write, code, reason):
     write("my_rules_b", code)
     write("my_rules_c", "done = True")
-    assert list(map(str, import_modules(["my_rules_b", "my_rules_c"]))) == [
-        f"--load my_rules_b: {reason}"
-    ]
+    problem, _ = import_modules(["my_rules_b", "my_rules_c"], COMPONENTS)
+    assert str(problem) == f"--load my_rules_b: {reason}"
+    assert not problem.is_warning
     assert sys.modules["my_rules_c"].done
 
 
 @pytest.mark.parametrize("name", ["mine.py", "./mine.py", "./mine"])
 def test_the_name_of_a_file_is_told_with_the_name_of_its_module(name):
-    (problem,) = import_modules([name])
+    (problem,) = import_modules([name], COMPONENTS)
     assert str(problem) == f"--load {name}: the name of a module is wanted, such as mine"

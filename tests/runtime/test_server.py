@@ -1,7 +1,9 @@
 """Both protocols answer from one registry, plugins live as long, and the end is in order."""
 
 import asyncio
+import logging
 import os
+import re
 import signal
 import socket
 import struct
@@ -70,14 +72,22 @@ def run(request):
 def assembled():
     """Return what serves on ports of the system's choice."""
 
-    def assembled(*, icap=("127.0.0.1:0",), icp=("127.0.0.1:0",), grace=5.0, version="1", **tables):
+    def assembled(
+        *,
+        icap=("127.0.0.1:0",),
+        icp=("127.0.0.1:0",),
+        multicast=(),
+        grace=5.0,
+        version="1",
+        **tables,
+    ):
         components = Components()
         origin = Origin("here", "plug", version, "zcadapt.icap_services", "blocker")
         components.registerUtility(blocker, IICAPService, "blocker", origin)
         components.registerUtility(foo, IICPPolicy, "foo")
         settings = Settings(
             icap=ICAPSettings(listen=icap),
-            icp=ICPSettings(listen=icp),
+            icp=ICPSettings(listen=icp, multicast=multicast),
             server=ServerSettings(grace=grace),
             **tables,
         )
@@ -225,6 +235,46 @@ def test_a_plugin_that_does_not_end_is_not_waited_for_longer_than_the_grace(run,
     assert run(while_serving(found, talk)) == "served"
 
 
+def test_it_says_why_it_ends_and_who_is_still_there(run, assembled, caplog):
+    async def talk(addresses):
+        _, writer = await asyncio.open_connection(*addresses["icap"][0])
+        await icap(addresses["icap"][0], OPTIONS % b"echo")  # by then the first is there too
+        return writer
+
+    async def main():
+        (await while_serving(assembled(icp=()), talk)).close()
+
+    with caplog.at_level(logging.INFO):
+        run(main())
+    assert re.search(r"SIGTERM: the server ends; [12] clients are connected, 0 que", caplog.text)
+
+
+def test_told_to_end_it_does_not_wait_for_the_start_of_a_plugin(run, assembled, caplog):
+    calls = []
+
+    class Hanging:
+        @hookimpl
+        async def zcadapt_startup(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.Event().wait()
+
+        @hookimpl
+        async def zcadapt_shutdown(self):
+            calls.append("shutdown")
+
+    found = assembled(grace=3600)
+    found.hooks.add("hanging", Hanging())
+
+    async def main():
+        async with asyncio.timeout(20):
+            await serve(found, pytest.fail)
+
+    run(main())
+    assert calls == ["shutdown"]
+    assert "SIGTERM: the server ends before its plugins have started" in caplog.text
+    assert "plugin hanging: zcadapt_startup was cut off" in caplog.text
+
+
 def test_a_client_that_only_waits_does_not_hold_the_end(run, assembled):
     async def talk(addresses):
         reader, writer = await asyncio.open_connection(*addresses["icap"][0])
@@ -265,6 +315,12 @@ def test_an_address_that_is_taken_is_told(run, assembled, taken):
 def test_an_address_of_another_machine_is_told(run, assembled):
     with pytest.raises(CannotListenError, match=r"cannot listen on 192\.0\.2\.1:3130 \(ICP\)"):
         run(serve(assembled(icp=("192.0.2.1:3130",)), pytest.fail))
+
+
+def test_a_group_that_cannot_be_joined_there_is_told(run, assembled):
+    found = assembled(icp=("127.0.0.1:0",), multicast=("239.255.77.3",))
+    with pytest.raises(CannotListenError, match=r"239\.255\.77\.3 needs 0\.0\.0\.0 or \[::\]"):
+        run(serve(found, pytest.fail))
 
 
 def test_a_host_that_cannot_be_found_is_told(run, assembled):

@@ -1,8 +1,10 @@
-"""The first signal asks the server to end; from then on both have their default action."""
+"""The first signal asks the server to end; the second ends it, and so does time."""
 
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -23,13 +25,13 @@ def run(request):
 @pytest.mark.parametrize("number", STOP)
 def test_a_signal_wakes_who_waits(run, number):
     async def main():
-        with stop_signals() as stop:
+        with stop_signals(60) as stop:
             os.kill(os.getpid(), number)
             async with asyncio.timeout(10):
-                await stop.wait()
-            return [signal.getsignal(each) for each in STOP]
+                await stop.asked.wait()
+            return stop.reason, [signal.getsignal(each) for each in STOP]
 
-    assert run(main()) == [signal.SIG_DFL, signal.SIG_DFL]
+    assert run(main()) == (number.name, [signal.SIG_DFL, signal.SIG_DFL])
 
 
 def test_a_signal_wakes_a_loop_that_has_nothing_to_do(run):
@@ -37,10 +39,10 @@ def test_a_signal_wakes_a_loop_that_has_nothing_to_do(run):
 
     async def main():
         loop = asyncio.get_running_loop()
-        with stop_signals() as stop:
+        with stop_signals(60) as stop:
             timer = loop.run_in_executor(None, os.kill, os.getpid(), signal.SIGTERM)
             async with asyncio.timeout(10):
-                await stop.wait()
+                await stop.asked.wait()
             await timer
 
     run(main())
@@ -49,8 +51,54 @@ def test_a_signal_wakes_a_loop_that_has_nothing_to_do(run):
 def test_without_a_signal_nobody_is_woken_and_all_is_as_before(run):
     async def main():
         before = [signal.getsignal(each) for each in STOP]
-        with stop_signals() as stop:
-            assert not stop.is_set()
+        with stop_signals(60) as stop:
+            assert not stop.asked.is_set()
         assert [signal.getsignal(each) for each in STOP] == before
 
     run(main())
+
+
+def test_an_alarm_that_somebody_has_set_is_as_before(run):
+    async def main():
+        with stop_signals(60) as stop:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await stop.asked.wait()
+            stop.allow(50)
+            assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 50
+
+    def theirs(number, frame):
+        pytest.fail("it was not for them")
+
+    before = signal.signal(signal.SIGALRM, theirs)
+    timer = signal.setitimer(signal.ITIMER_REAL, 3000)
+    try:
+        run(main())
+        assert signal.getsignal(signal.SIGALRM) is theirs
+        assert 2000 < signal.getitimer(signal.ITIMER_REAL)[0] <= 3000
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("blocked", ["time.sleep(3600)", "threading.Event().wait()", "spin()"])
+def test_who_does_not_notice_in_time_is_ended_with_a_line(tmp_path, loop, blocked):
+    pytest.importorskip(loop)
+    (tmp_path / "blocked.py").write_text(
+        f"import asyncio, logging, os, signal, threading, time, {loop}\n"
+        "from zcadapt.runtime.signals import stop_signals\n"
+        "def spin():\n    while True: pass\n"
+        "async def main():\n"
+        "    with stop_signals(0.1):\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"        {blocked}\n"
+        "logging.basicConfig()\n"
+        f"asyncio.Runner(loop_factory={loop}.new_event_loop).run(main())\n"
+    )
+    command = [sys.executable, "blocked.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0
+    assert "the server ends at once: it has had its time, and is still at " in done.stderr
+    assert len(done.stderr.splitlines()) == 1

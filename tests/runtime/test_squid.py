@@ -20,7 +20,8 @@ def test_icap_is_asked_about_requests_and_responses():
     )
     assert "adaptation_access zcadapt_reqmod allow all" in lines
     assert "adaptation_access zcadapt_respmod allow all" in lines
-    assert lines[-1] == "force_request_body_continuation allow all"
+    assert "force_request_body_continuation allow all" in lines
+    assert lines[-1] == "icap_service_failure_limit -1"
 
 
 def test_icp_is_asked_as_a_peer():
@@ -34,7 +35,7 @@ def test_nothing_is_listened_on_nothing_is_said():
 
 
 def test_one_address_of_several_is_enough():
-    assert squid_conf([HERE, Address("127.0.0.2", 1)], []).count("icap_service") == 2
+    assert squid_conf([HERE, Address("127.0.0.2", 1)], []).count("icap_service ") == 2
 
 
 def test_listening_everywhere_is_reached_on_this_machine():

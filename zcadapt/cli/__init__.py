@@ -6,9 +6,11 @@ from typing import Any, Final
 
 import click
 
-from zcadapt.config import Loaded, Settings
+from zcadapt.cli.output import complain
+from zcadapt.config import Loaded, Settings, did_you_mean
 from zcadapt.discovery import add_plugins
 from zcadapt.hooks import Hooks
+from zcadapt.runtime.files import fill_standard_files
 
 __all__ = ["Commands", "main"]
 
@@ -31,6 +33,18 @@ class Commands(click.Group):
             return command
         return _added(ctx).commands.get(name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that `args` begin with; a wrong name is told with the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = did_you_mean(args[0], self.list_commands(ctx))
+            if not near:
+                raise
+            raise click.UsageError(f"No such command {args[0]!r}{near}", ctx) from error
+
 
 def _exists(name: str) -> bool:
     return find_spec(f"zcadapt.cli.{name}") is not None
@@ -45,12 +59,12 @@ def _added(ctx: click.Context) -> click.Group:
         problems = add_plugins(hooks, Loaded(Settings()))
         failures = hooks.call("zcadapt_commands", group=known)
         for line in [*problems, *(f"plugin {each.plugin}: {each}" for each in failures)]:
-            click.echo(f"left out: {line}", err=True)
+            complain(f"left out: {line}")
     group: click.Group = known
     return group
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="zcadapt")
 def main() -> None:
     """Let named plugins decide what an HTTP proxy fetches, changes and blocks.
@@ -59,3 +73,4 @@ def main() -> None:
     plugin is active as soon as it is installed; `zcadapt plugins` shows who is
     asked, and in which order.
     """
+    fill_standard_files()

@@ -3,6 +3,7 @@
 import click
 
 from zcadapt.cli.options import config_option, load_option, registry
+from zcadapt.cli.output import say
 from zcadapt.config import load
 from zcadapt.runtime.assembly import assemble
 from zcadapt.runtime.exits import Exit
@@ -10,7 +11,7 @@ from zcadapt.runtime.exits import Exit
 __all__ = ["check"]
 
 
-@click.command()
+@click.command(short_help="Tell what is wrong with the settings and the plugins.")
 @click.argument("file", required=False)
 @config_option
 @load_option
@@ -20,17 +21,20 @@ def check(
 ) -> None:
     """Tell everything that is wrong with FILE and with the plugins, without starting.
 
-    Without FILE the plugins are checked with their default settings.
+    FILE is the settings file, as is that of --config. Without one the plugins
+    are checked with their default settings.
 
-    Exits with 0 when nothing is wrong, else with 1.
+    Exits with 0 when nothing is wrong, 1 when anything was told, be it a
+    warning, 2 when the command line is wrong.
     """
-    if file and config:
+    if file is not None and config is not None:
         raise click.UsageError("FILE and --config are the same; give one of them")
-    path = file or config
+    path = config if file is None else file
     problems = assemble(load(path), registry(context), modules).problems
     for problem in problems:
-        click.echo(problem)
-    click.echo(f"{path or 'The installation'}: {_counted(len(problems))}")
+        say(problem)
+    what = "The installation" if path is None else path
+    say(f"{what}: {_counted(len(problems))}")
     raise SystemExit(Exit.PROBLEMS if problems else Exit.OK)
 
 

@@ -23,7 +23,7 @@ class _Address(click.ParamType[str]):
         try:
             parse_address(value)
         except ValueError as error:
-            self.fail(str(error), param, ctx)
+            self.fail(f"{value!r} is not HOST:PORT: {error}", param, ctx)
         return value
 
 

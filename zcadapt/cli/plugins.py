@@ -6,14 +6,16 @@ from dataclasses import asdict
 import click
 
 from zcadapt.cli.options import config_option, load_option, registry
+from zcadapt.cli.output import complain, say
 from zcadapt.config import load
 from zcadapt.runtime.assembly import Assembled, assemble
+from zcadapt.runtime.exits import Exit
 from zcadapt.runtime.listing import policies, services, table
 
 __all__ = ["plugins"]
 
 
-@click.command()
+@click.command(short_help="List what would be consulted, in order.")
 @config_option
 @load_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -27,12 +29,18 @@ def plugins(
     fails, and the distribution, version and entry point it comes from. What
     is left out because of a problem is told on standard error.
 
-    Exits with 0.
+    Exits with 0 when there is a list, 1 when the settings are wrong, so that
+    nothing would be consulted, 2 when the command line is wrong.
     """
-    assembled = assemble(load(config), registry(context), modules)
+    loaded = load(config)
+    if loaded.problems:
+        for problem in loaded.problems:
+            complain(problem)
+        raise SystemExit(Exit.PROBLEMS)
+    assembled = assemble(loaded, registry(context), modules)
     for problem in assembled.problems:
-        click.echo(problem, err=True)
-    click.echo(_as_json(assembled) if as_json else _as_text(assembled))
+        complain(problem.told)
+    say(_as_json(assembled) if as_json else _as_text(assembled))
 
 
 def _as_json(assembled: Assembled) -> str:

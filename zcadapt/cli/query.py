@@ -1,11 +1,13 @@
 """``zcadapt query``."""
 
 import asyncio
+import math
 import secrets
 
 import click
 
 from zcadapt.cli.options import ADDRESS
+from zcadapt.cli.output import say
 from zcadapt.config import parse_address
 from zcadapt.icp.box import format_datagram
 from zcadapt.icp.client import exchange
@@ -14,7 +16,14 @@ from zcadapt.icp.datagram import build
 __all__ = ["query"]
 
 
-@click.command()
+def _number(_context: click.Context, _param: click.Parameter, value: float) -> float:
+    """Refuse what is in every range."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is not a number of seconds.")
+    return value
+
+
+@click.command(short_help="Ask an ICP server about a URL.")
 @click.argument("url")
 @click.option(
     "--server",
@@ -25,7 +34,8 @@ __all__ = ["query"]
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, max=3600, min_open=True),
+    callback=_number,
     default=2.0,
     show_default=True,
     help="Seconds to wait for an answer.",
@@ -42,7 +52,7 @@ def query(*, url: str, server: str, timeout: float, verbose: bool) -> None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="URL") from error
     if verbose:
-        click.echo(format_datagram(datagram))
+        say(format_datagram(datagram))
     try:
         reply = asyncio.run(exchange(datagram, *parse_address(server), timeout))
     except TimeoutError as error:
@@ -50,5 +60,5 @@ def query(*, url: str, server: str, timeout: float, verbose: bool) -> None:
     except OSError as error:
         raise click.ClickException(f"no answer from {server}: {error.strerror or error}") from error
     if verbose:
-        click.echo(format_datagram(reply.datagram))
-    click.echo(reply.answer)
+        say(format_datagram(reply.datagram))
+    say(reply.answer)

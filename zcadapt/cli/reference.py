@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
-from textwrap import indent
+from textwrap import fill, indent
 from typing import Any, Final, get_type_hints
 
 import click
@@ -42,7 +42,8 @@ The settings file
 ``zcadapt serve --config zcadapt.toml`` reads its settings from one TOML file.
 Everything has a default, and without ``--config`` no file is read. What is
 wrong in a file is told all at once, each with its line; ``zcadapt check
-zcadapt.toml`` tells it without starting, and checks the plugins too::
+zcadapt.toml`` tells it without starting, and checks the plugins too. Items of
+lists are counted from 0 in what is told: ``[icp] allow[2]`` is the third::
 
     [icap]
     listen = ["127.0.0.1:1344"]
@@ -69,7 +70,9 @@ ENDPOINTS: Final = """\
 
 Further paths of ICAP URIs, each with a list of the services that it consults,
 in the order of their names. A name stands for the service of this name and
-for those whose names begin with it and a slash.
+for those whose names begin with it and a slash; ``echo`` also for the one that
+leaves every message alone. ``/``, ``/reqmod``, ``/respmod`` and ``/echo`` have
+their own meaning, and cannot be given another.
 """
 
 HOOKS: Final = """\
@@ -96,6 +99,13 @@ The command line
 ================
 
 Plugins can add commands (see ``zcadapt_commands`` in `Hooks <hooks.rst>`_).
+"""
+
+
+SIGNALS: Final = """
+The first SIGTERM or SIGINT asks the server to end. Where a plugin does not let
+it, it ends when its time is over, with 0 too and a line in the log. A second
+signal ends the process at once, with no exit code but that signal.
 """
 
 
@@ -143,12 +153,14 @@ def commands_page() -> str:
 
 
 def _exit_codes() -> str:
-    lines = [f"{code:d}\n    {code.text}" for code in Exit]
-    return "Exit codes\n----------\n\n" + "\n".join(lines) + "\n"
+    lines = [f"{code:d}\n{indent(fill(code.text, WIDTH - 4), '    ')}" for code in Exit]
+    return "Exit codes\n----------\n\n" + "\n".join(lines) + "\n" + SIGNALS
 
 
 def _helps() -> Iterator[str]:
-    context = click.Context(main, info_name="zcadapt", terminal_width=WIDTH)
+    context = click.Context(
+        main, info_name="zcadapt", terminal_width=WIDTH, **main.context_settings
+    )
     context.meta[ADDED] = click.Group()  # what happens to be installed is not ours to describe
     yield _help("zcadapt", main, context)
     for name in BUILT_IN:

@@ -1,25 +1,41 @@
 """``zcadapt serve``."""
 
-from dataclasses import replace
+import logging
+from collections.abc import Sequence
 
 import click
 
 from zcadapt.cli.options import ADDRESS, config_option, load_option, registry
-from zcadapt.config import Settings, load
+from zcadapt.cli.output import complain, say
+from zcadapt.config import load, repeated
 from zcadapt.runtime.running import run_server
 from zcadapt.runtime.threads import leave
 
 __all__ = ["serve"]
 
+log = logging.getLogger(__name__)
 
-@click.command()
+
+@click.command(short_help="Answer ICAP and ICP clients.")
 @config_option
-@click.option("--icap", type=ADDRESS, multiple=True, help="Serve ICAP there. Can be repeated.")
-@click.option("--icp", type=ADDRESS, multiple=True, help="Serve ICP there. Can be repeated.")
+@click.option(
+    "--icap",
+    type=ADDRESS,
+    multiple=True,
+    help="Serve ICAP there, and not where the settings say. Can be repeated.",
+)
+@click.option(
+    "--icp",
+    type=ADDRESS,
+    multiple=True,
+    help="Serve ICP there, and not where the settings say. Can be repeated.",
+)
 @click.option("--no-icap", is_flag=True, help="Serve no ICAP.")
 @click.option("--no-icp", is_flag=True, help="Serve no ICP.")
 @load_option
-@click.option("--strict", is_flag=True, help="Do not start with a plugin that has a problem.")
+@click.option(
+    "--strict", is_flag=True, help="Do not start where anything would be left out or warned of."
+)
 @click.pass_context
 def serve(  # noqa: PLR0913 - one for each option
     context: click.Context,
@@ -34,39 +50,44 @@ def serve(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Answer ICAP and ICP clients until SIGTERM or Ctrl-C.
 
-    Prints where it listens ("icap HOST:PORT", "icp HOST:PORT"; port 0 lets
-    the system choose one), what it consults, the lines for squid.conf, and
-    "ready". Logs to standard error. A second signal ends it at once.
+    Without settings it serves ICAP on 127.0.0.1:1344 and ICP on
+    127.0.0.1:3130. Prints where it listens ("icap HOST:PORT", "icp
+    HOST:PORT"; port 0 lets the system choose one), what it consults, the lines
+    for squid.conf, and "ready". Logs to standard error. A second signal ends
+    it at once.
 
     A plugin that cannot be imported or configured is told, left out, and does
     not stop the others: without it what it would block is not blocked. With
     --strict the server does not start then.
 
-    Exits with 0 when it was told to stop, 1 when the settings are wrong or,
-    with --strict, a plugin or its table is, 3 when it cannot listen on an
-    address.
+    Exits with 0 when it was told to stop, 1 when the settings are wrong or
+    leave nothing to serve or, with --strict, a plugin or its table is wrong, 2
+    when the command line is wrong, 3 when it cannot listen on an address.
     """
-    loaded = load(config)
-    settings = _listening(
-        loaded.settings, () if no_icap else icap or None, () if no_icp else icp or None
-    )
+    listen = {"icap": _wanted("icap", icap, no=no_icap), "icp": _wanted("icp", icp, no=no_icp)}
     code = run_server(
-        loaded._replace(settings=settings),
+        load(config, {key: value for key, value in listen.items() if value is not None}),
         registry(context),
         modules,
         strict=strict,
-        say=click.echo,
-        complain=lambda text: click.echo(text, err=True),
+        say=_report,
+        complain=complain,
     )
     leave(code)
 
 
-def _listening(
-    settings: Settings, icap: tuple[str, ...] | None, icp: tuple[str, ...] | None
-) -> Settings:
-    """Return `settings` with other addresses, where they are not None."""
-    return replace(
-        settings,
-        icap=settings.icap if icap is None else replace(settings.icap, listen=icap),
-        icp=settings.icp if icp is None else replace(settings.icp, listen=icp),
-    )
+def _wanted(protocol: str, addresses: Sequence[str], *, no: bool) -> Sequence[str] | None:
+    """Return where to listen; ``None`` leaves it to the settings."""
+    if no and addresses:
+        raise click.UsageError(f"--{protocol} and --no-{protocol} contradict each other")
+    for at in repeated(addresses):
+        raise click.UsageError(f"--{protocol} {addresses[at]} is given twice")
+    return () if no else addresses or None
+
+
+def _report(text: str) -> None:
+    """Print the start-up report; clients are served even where nobody can read it."""
+    try:
+        say(text)
+    except (click.ClickException, OSError) as error:
+        log.warning("the start-up report is lost: %s", error)

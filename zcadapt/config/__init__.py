@@ -1,9 +1,10 @@
 """The settings file, ``zcadapt.toml``, as typed settings."""
 
-from zcadapt.config.address import Address, parse_address
+from zcadapt.address import Address, parse_address
 from zcadapt.config.file import Loaded, load
+from zcadapt.config.place import Place
 from zcadapt.config.problem import Problem, SettingsError, did_you_mean
-from zcadapt.config.reader import Place, read_options
+from zcadapt.config.reader import read_options
 from zcadapt.config.settings import (
     LogSettings,
     PluginTable,
@@ -11,8 +12,10 @@ from zcadapt.config.settings import (
     Settings,
     UtilityTable,
 )
+from zcadapt.config.whole import RESERVED, repeated
 
 __all__ = [
+    "RESERVED",
     "Address",
     "Loaded",
     "LogSettings",
@@ -27,4 +30,5 @@ __all__ = [
     "load",
     "parse_address",
     "read_options",
+    "repeated",
 ]

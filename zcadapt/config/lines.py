@@ -7,9 +7,9 @@ enough: what cannot be read by itself (the middle of a long list) has no key.
 import tomllib
 from collections.abc import Iterator, Mapping
 
-__all__ = ["line_numbers"]
+from zcadapt.config.place import Path
 
-Path = tuple[str, ...]
+__all__ = ["line_numbers"]
 
 
 def line_numbers(text: str) -> dict[Path, int]:
@@ -19,15 +19,30 @@ def line_numbers(text: str) -> dict[Path, int]:
     {('icap',): 1, ('icap', 'listen'): 2}
     """
     numbers: dict[Path, int] = {}
+    lists: dict[Path, int] = {}  # the number of the latest table in each list of tables
     table: Path = ()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if header := _table(line):
-            table = header
+            table = _placed(header, lists, is_item=line.lstrip().startswith("[["))
             for depth in range(1, len(table) + 1):
                 numbers.setdefault(table[:depth], number)
         elif key := _key(line):
             numbers.setdefault((*table, *key), number)
     return numbers
+
+
+def _placed(header: Path, lists: dict[Path, int], *, is_item: bool) -> Path:
+    """Return the path that `header` leads to, through the latest table of each list."""
+    path: Path = ()
+    for step in header[:-1]:
+        path = (*path, step)
+        if path in lists:
+            path = (*path, lists[path])
+    path = (*path, header[-1])
+    if is_item:
+        lists[path] = lists.get(path, -1) + 1
+        path = (*path, lists[path])
+    return path
 
 
 def _table(line: str) -> Path:
@@ -53,7 +68,7 @@ def _path(line: str) -> Path:
     """Return the keys that lead to the only table in `line`; none, if it is not TOML."""
     try:
         found: object = tomllib.loads(line)
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return ()
     path: list[str] = []
     while isinstance(found, Mapping) and found:

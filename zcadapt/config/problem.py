@@ -9,17 +9,31 @@ __all__ = ["Problem", "SettingsError", "did_you_mean"]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where it stands, and what was expected there."""
+    """One thing that is wrong: where it stands, and what was expected there.
+
+    A warning is of something that takes part nevertheless.
+    """
 
     where: str
     what: str
+    is_warning: bool = False
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" if self.where else self.what
 
+    @property
+    def told(self) -> str:
+        """The problem and what follows from it, where all else goes on."""
+        return f"{'warning' if self.is_warning else 'left out'}: {self}"
+
 
 class SettingsError(ValueError):
-    """Settings are wrong; `problems` are all that was found."""
+    """Settings are wrong; `problems` are all that was found.
+
+    Where a plugin raises it, the place of a problem is told from what the
+    plugin was given: ``depth``, ``deep.down``, ``lists[2].path``, with items
+    of lists counted from 0, and no text for the whole.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

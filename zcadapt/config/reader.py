@@ -4,36 +4,20 @@ What a setting may be is read from the fields that declare it. A wrong value
 is reported and its default stands in, so that reading goes on.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields, is_dataclass
-from typing import Any, Final, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
+from zcadapt.config.place import Path, Place, dotted
 from zcadapt.config.problem import Problem, SettingsError, did_you_mean
 from zcadapt.config.shape import shape_of, shown
 
-__all__ = ["Place", "read", "read_options"]
+__all__ = ["read", "read_options"]
 
 T = TypeVar("T")
 
 MISSING: Final = object()
-
-
-class Place(NamedTuple):
-    """A table, or a key in it."""
-
-    table: tuple[str, ...] = ()
-    key: str | None = None
-
-    def __str__(self) -> str:
-        """As in ``[services."10-lists"] use``."""
-        table = f"[{'.'.join(map(_quoted, self.table))}]" if self.table else ""
-        return f"{table} {self.key or ''}".strip()
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """The keys that lead here from the top."""
-        return self.table if self.key is None else (*self.table, self.key)
-
 
 Report = Callable[[Place, str], None]
 
@@ -46,14 +30,24 @@ class _Declared:
     hint: Any
 
     @property
+    def is_required(self) -> bool:
+        defaults = self.field.default, self.field.default_factory
+        return all(each is dataclasses.MISSING for each in defaults)
+
+    @property
     def is_table(self) -> bool:
         return is_dataclass(self.hint) or get_origin(self.hint) is Mapping
 
+    def __str__(self) -> str:
+        return "a table" if self.is_table else shape_of(self.field, self.hint).expected
 
-def read(kind: type[T], table: Mapping[str, Any], report: Report, place: tuple[str, ...] = ()) -> T:
+
+def read(kind: type[T], table: Mapping[str, Any], report: Report, place: Path = ()) -> T:
     """Return a `kind` with the values of `table`, which stands at `place`.
 
-    `report` is called with the place of whatever is wrong and what was expected.
+    `report` is called with the place of whatever is wrong and what was
+    expected. Where that is a setting without a default there is no such
+    `kind`, and what is returned is `MISSING`.
     """
     declared, takes_rest = _declared(kind)
     values: dict[str, Any] = {}
@@ -65,7 +59,13 @@ def read(kind: type[T], table: Mapping[str, Any], report: Report, place: tuple[s
             others[key] = value
         else:
             report(*_unknown(Place(place, key), value, declared))
+    required = [key for key, each in declared.items() if each.is_required]
+    for key in required:
+        if key not in values:
+            report(Place(place, key), f"is missing; it must be {declared[key]}")
     known = {key: value for key, value in values.items() if value is not MISSING}
+    if not known.keys() >= set(required):
+        return MISSING  # type: ignore[return-value]  # as promised
     return kind(**known, **({"options": others} if takes_rest else {}))
 
 
@@ -75,12 +75,13 @@ def read_options(kind: type[T], options: Mapping[str, object]) -> T:
     For the factory of a plugin, which is called with such a mapping.
 
     Raises:
-        SettingsError: some are unknown or wrong; it tells all of them.
+        SettingsError: some are unknown or wrong; it tells all of them, each
+            with its place, such as ``lists[2].path``.
     """
     problems: list[Problem] = []
 
     def report(place: Place, what: str) -> None:
-        problems.append(Problem(str(place), what))
+        problems.append(Problem(dotted(place.path), what))
 
     made = read(kind, options, report)
     if problems:
@@ -100,6 +101,8 @@ def _declared(kind: type) -> tuple[dict[str, _Declared], bool]:
 
 def _value(declared: _Declared, value: object, report: Report, place: Place) -> object:
     """Return what the setting becomes, `MISSING` where `value` does not fit."""
+    if get_origin(declared.hint) is tuple:
+        return _items(declared, value, report, place)
     if not declared.is_table:
         return _fitted(declared, value, report, place)
     if not isinstance(value, dict):
@@ -108,6 +111,16 @@ def _value(declared: _Declared, value: object, report: Report, place: Place) -> 
     if is_dataclass(declared.hint):
         return read(declared.hint, value, report, place.path)  # type: ignore[arg-type]
     return _named(declared, value, report, place)
+
+
+def _items(declared: _Declared, value: object, report: Report, place: Place) -> object:
+    """Return the items of a list."""
+    if not isinstance(value, list):
+        report(place, f"must be {declared}, not {shown(value)}")
+        return MISSING
+    each = _Declared(declared.field, get_args(declared.hint)[0])
+    made = [_value(each, item, report, Place(place.path, at)) for at, item in enumerate(value)]
+    return MISSING if any(item is MISSING for item in made) else tuple(made)
 
 
 def _named(
@@ -133,10 +146,6 @@ def _unknown(place: Place, value: object, declared: Mapping[str, _Declared]) -> 
     """Return where an unknown table or setting is, and what to say of it."""
     is_table = isinstance(value, dict)
     what = "no such table" if is_table else "no such setting"
-    near = did_you_mean(place.path[-1], declared) or f"; there are {', '.join(sorted(declared))}"
+    key = str(place.key)
+    near = did_you_mean(key, declared) or f"; there are {', '.join(sorted(declared))}"
     return Place(place.path) if is_table else place, what + near
-
-
-def _quoted(key: str) -> str:
-    bare = key.replace("-", "").replace("_", "")
-    return key if bare.isascii() and bare.isalnum() else f'"{key}"'

@@ -25,7 +25,18 @@ class ServerSettings:
         10.0, "Seconds that running requests have to end when the server stops.", least=0, most=3600
     )
     threads: int = setting(
-        32, "How many services and policies that block may run at once.", least=1, most=1024
+        32,
+        "How many services and policies that block may run at once, not counting those that "
+        "wait for their client's bytes.",
+        least=1,
+        most=1024,
+    )
+    waiting_threads: int = setting(
+        512,
+        "How many threads there may be beyond these, for those that wait for their client's "
+        "bytes; while none is left no further one begins.",
+        least=0,
+        most=4096,
     )
     loop: str = setting(
         "auto",

@@ -46,8 +46,14 @@ def installed(group: str) -> tuple[dict[str, Declared], list[Problem]]:
     for declared in sorted(map(_declared, entry_points), key=_order):
         winner = found.setdefault(declared.entry_point.name, declared)
         if winner is not declared:
-            problems.append(Problem(str(declared.origin), f"the name is taken by {winner.origin}"))
+            problems.append(_taken(declared, winner))
     return found, problems
+
+
+def _taken(declared: Declared, winner: Declared) -> Problem:
+    # Settings tell entry points by their names alone, so they are no way out.
+    what = f"the name is taken by {winner.origin}; uninstall one of the two distributions"
+    return Problem(str(declared.origin), what)
 
 
 def _entry_points(group: str) -> tuple[list[EntryPoint], list[Problem]]:

@@ -18,6 +18,7 @@ from typing import Any
 from zope.interface.verify import verifyObject
 
 from zcadapt.config import Problem, SettingsError, UtilityTable, did_you_mean
+from zcadapt.config.place import dotted
 from zcadapt.icap.declarations import check_declarations
 from zcadapt.interfaces import IICAPService, IICPPolicy
 
@@ -98,5 +99,5 @@ def _refuse(options: Options) -> None:
     known = [each.name for each in fields(UtilityTable) if each.name != "options"]
     if options:
         raise SettingsError(
-            Problem(key, f"no such setting{did_you_mean(key, known)}") for key in options
+            Problem(dotted((key,)), f"no such setting{did_you_mean(key, known)}") for key in options
         )

@@ -61,7 +61,8 @@ def register(components: IComponents, loaded: Loaded, kind: Kind) -> list[Proble
         try:
             utility = kind.make(wanted.declared.entry_point.load(), wanted.table.options)
         except SettingsError as error:
-            problems += _placed(error, wanted, loaded, kind)
+            table = (kind.table, wanted.name)
+            problems += loaded.placed(error, table, str(wanted.declared.origin))
         except FAILURES as error:
             problems.append(Problem(str(wanted.declared.origin), told(error)))
         else:
@@ -79,17 +80,6 @@ def _wanted(found: Mapping[str, Declared], tables: Mapping[str, UtilityTable]) -
         declared = found.get(table.use or name)
         if declared is not None and table.enabled:
             yield _Wanted(name, declared, table)
-
-
-def _placed(error: SettingsError, wanted: _Wanted, loaded: Loaded, kind: Kind) -> list[Problem]:
-    """Return the problems of options with their place in the settings file."""
-    return [
-        Problem(
-            loaded.where(Place((kind.table, wanted.name), each.where)),
-            f"{each.what} (of {wanted.declared.origin})",
-        )
-        for each in error.problems
-    ]
 
 
 def _unknown(found: Mapping[str, Declared], loaded: Loaded, kind: Kind) -> list[Problem]:

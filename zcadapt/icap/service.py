@@ -10,6 +10,7 @@ from zope.interface import implementer
 from zcadapt.icap.decisions import Decision
 from zcadapt.icap.request import Request
 from zcadapt.interfaces import IICAPService
+from zcadapt.threads import threads_of
 
 __all__ = ["FunctionService", "blocking", "reqmod", "respmod"]
 
@@ -108,8 +109,10 @@ def blocking(function: Function) -> Function:
     thread its methods are plain ones, ``request.body.read()``, and it is
     iterated with a plain ``for``.
 
-    A thread cannot be stopped: one that goes on after its time-out keeps its
-    place in the pool until it returns.
+    Only so many run at once, see the setting ``threads``; the next one waits,
+    and that counts to its time-out. One that waits for the client's bytes
+    lets another run meanwhile. A thread cannot be stopped: one that goes on
+    after its time-out keeps its place until it returns.
     """
 
     @wraps(function)
@@ -118,6 +121,6 @@ def blocking(function: Function) -> Function:
         *first, question = args
         if isinstance(question, Request):
             question = question.for_thread(loop)
-        return await loop.run_in_executor(None, partial(function, *first, question))
+        return await threads_of(loop).run(partial(function, *first, question))
 
     return in_thread  # type: ignore[return-value]  # a function that is awaited, as the server does

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from zcadapt.address import ADDRESS, GROUP, NETWORK
 from zcadapt.setting import setting
 
 __all__ = ["NEARBY", "ICPSettings"]
@@ -24,11 +25,14 @@ NEARBY: Final = (
 class ICPSettings:
     """The table ``[icp]``."""
 
-    listen: tuple[str, ...] = setting(("127.0.0.1:3130",), "Where to listen, each HOST:PORT.")
+    listen: tuple[str, ...] = setting(
+        ("127.0.0.1:3130",), "Where to listen, each HOST:PORT.", format=ADDRESS
+    )
     allow: tuple[str, ...] = setting(
         NEARBY,
         "Who may ask: addresses and networks. An empty list is nobody; "
         "0.0.0.0/0 and ::/0 are everybody.",
+        format=NETWORK,
     )
     refuse: str = setting(
         "silence",
@@ -38,6 +42,7 @@ class ICPSettings:
     multicast: tuple[str, ...] = setting(
         (),
         "Groups to join where 0.0.0.0 or [::] is listened on, each GROUP or GROUP%INTERFACE.",
+        format=GROUP,
     )
     pending: int = setting(
         1000,

@@ -21,7 +21,10 @@ class Exit(IntEnum):
     OK = 0, "It did what it was asked; the server ended after SIGTERM or SIGINT."
     PROBLEMS = (
         1,
-        "The settings are wrong, or a plugin where that is fatal; no answer came.",
+        (
+            "The settings are wrong or leave nothing to serve, or a plugin is wrong where that is "
+            "fatal; no answer came; standard output cannot be written."
+        ),
     )
     USAGE = 2, "The command line is wrong."
     CANNOT_LISTEN = 3, "An address is taken, forbidden, or none of this machine."

@@ -14,7 +14,8 @@ from zcadapt.runtime.files import raise_open_files
 from zcadapt.runtime.loop import loop_factory
 from zcadapt.runtime.report import report
 from zcadapt.runtime.server import Addresses, CannotListenError, serve
-from zcadapt.runtime.threads import Threads
+from zcadapt.runtime.threads import Executor
+from zcadapt.threads import Threads, use_threads
 
 __all__ = ["run_assembled", "run_server"]
 
@@ -49,7 +50,7 @@ def run_server(  # noqa: PLR0913 - what a command gives it
     if strict and assembled.problems:
         return _refused(assembled.problems, complain)
     for problem in assembled.problems:
-        complain(f"left out: {problem}")  # no log level, no filter: all of them
+        complain(problem.told)  # no log level, no filter: all of them
     try:
         return run_assembled(assembled, lambda found: say(report(assembled, found)), complain)
     finally:
@@ -67,8 +68,9 @@ def run_assembled(
         return _refused([Problem("[server] loop", "uvloop is not installed")], complain)
     try:
         with asyncio.Runner(loop_factory=loop) as runner:
-            threads = Threads(assembled.settings.server.threads)
-            runner.get_loop().set_default_executor(threads)
+            server = assembled.settings.server
+            use_threads(runner.get_loop(), Threads(server.threads, server.waiting_threads))
+            runner.get_loop().set_default_executor(Executor(server.threads))
             runner.run(serve(assembled, started))
     except CannotListenError as error:
         complain(str(error))

@@ -26,6 +26,9 @@ def _icap_lines(addresses: Sequence[Address]) -> Iterator[str]:
             yield f"adaptation_access zcadapt_{path} allow all"
         yield "# Uploads with Expect: 100-continue stall without it:"
         yield "force_request_body_continuation allow all"
+        yield "# Squid before 2025 stops in the middle of a response until it is answered; what is"
+        yield "# blocked after that is broken off, and must not count as a failure:"
+        yield "icap_service_failure_limit -1"
 
 
 def _icp_lines(addresses: Sequence[Address]) -> Iterator[str]:

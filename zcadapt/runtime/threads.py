@@ -1,4 +1,4 @@
-"""The threads in which `zcadapt.blocking` runs code that may block, or hang."""
+"""Threads that hang do not keep the server from ending."""
 
 import logging
 import os
@@ -7,14 +7,18 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NoReturn
 
-__all__ = ["Threads", "leave"]
+from zcadapt.threads import busy
+
+__all__ = ["Executor", "leave"]
+
+NAME: Final = "zcadapt-executor"
 
 
-NAME: Final = "zcadapt-blocking"
+class Executor(ThreadPoolExecutor):
+    """The loop's own threads, for plugins that say `asyncio.to_thread`.
 
-
-class Threads(ThreadPoolExecutor):
-    """A pool that nobody waits for in the end: what hangs in it has had its time."""
+    Nobody waits for them in the end: what hangs there has had its time.
+    """
 
     def __init__(self, most: int) -> None:
         super().__init__(most, NAME)
@@ -27,9 +31,9 @@ class Threads(ThreadPoolExecutor):
 def leave(code: int) -> NoReturn:
     """End the process with `code`, whatever our threads still do.
 
-    Python itself would wait for them without a bound.
+    Python itself would wait for those of the executor without a bound.
     """
-    if not any(each.name.startswith(NAME) for each in threading.enumerate()):
+    if not busy() and not any(each.name.startswith(NAME) for each in threading.enumerate()):
         raise SystemExit(code)
     logging.shutdown()
     sys.stdout.flush()
