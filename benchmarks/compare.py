@@ -4,7 +4,7 @@ import argparse
 import platform
 import statistics
 
-from running import c_icap, compiled, load, zcadapt
+from running import c_icap, compiled, icp_bare, load, zcadapt
 
 #    name: (scenario, connections, requests, body bytes, preview bytes)
 SCENARIOS = {
@@ -39,20 +39,33 @@ def compare(scenario, rounds, path, ours, theirs):
         mine.append(turn(scenario, ours[0].pid, ours[1], path))
         if theirs:
             other.append(turn(scenario, theirs[0].pid, theirs[1], "/echo"))
-    text = f"{scenario:18} {median(mine, 'cpu_us'):9.1f} µs"
+    errors = sum(row["errors"] for row in mine)
+    return f"{line(scenario, mine, other)}   {errors} errors"
+
+
+def icp(rounds, ours, bare):
+    """Return one line, where a bare loop in C stands for c-icap."""
+
+    def turn(pid, port):
+        command = [compiled("icpload"), "127.0.0.1", str(port), "8", "8", str(ICP_QUERIES)]
+        return load(command, pid, ICP_QUERIES)
+
+    mine, other = [], []
+    for _ in range(rounds):
+        mine.append(turn(ours[0].pid, ours[2]))
+        other.append(turn(bare[0].pid, bare[1]))
+    lost = sum(row["lost"] + row["bad"] for row in mine)
+    return f"{line('icp (bare C)', mine, other)}   {lost} lost or wrong"
+
+
+def line(name, mine, other):
+    """Return medians of both, and of the ratios of the turns."""
+    text = f"{name:18} {median(mine, 'cpu_us'):9.1f} µs"
     if other:
         ratios = [a["cpu_us"] / b["cpu_us"] for a, b in zip(mine, other, strict=True)]
         spread = f"{min(ratios):.2f}-{max(ratios):.2f}"
         text += f" {median(other, 'cpu_us'):9.1f} µs {statistics.median(ratios):6.2f} {spread:>10}"
-    errors = sum(row["errors"] for row in mine)
-    return f"{text}   {errors} errors"
-
-
-def icp(rounds, ours):
-    command = [compiled("icpload"), "127.0.0.1", str(ours[2]), "8", "8", str(ICP_QUERIES)]
-    rows = [load(command, ours[0].pid, ICP_QUERIES) for _ in range(rounds)]
-    lost = sum(row["lost"] + row["bad"] for row in rows)
-    return f"{'icp':18} {median(rows, 'cpu_us'):9.1f} µs   {lost} lost or wrong"
+    return text
 
 
 def main():
@@ -68,7 +81,8 @@ def main():
         for scenario in args.scenario:
             print(compare(scenario, args.rounds, args.path, ours, theirs), flush=True)
         if not args.no_icp:
-            print(icp(args.rounds, ours))
+            with icp_bare() as bare:
+                print(icp(args.rounds, ours, bare))
 
 
 if __name__ == "__main__":

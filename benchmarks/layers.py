@@ -17,7 +17,9 @@ from zcadapt.icap.limits import Limits
 from zcadapt.icap.server import ICAPServer
 from zcadapt.icap.settings import ICAPSettings
 from zcadapt.icap.wire import Wire
-from zcadapt.interfaces import IICAPService
+from zcadapt.icp import ICPSettings, Policies, build
+from zcadapt.icp.responder import Responder
+from zcadapt.interfaces import IICAPService, IICPPolicy
 from zcadapt.rule import Candidate, consult
 
 HTTP = (
@@ -97,9 +99,19 @@ def request():
     return lambda: wire.data_received(REQUEST)
 
 
+def query():
+    """A whole ICP query with three policies, all but the socket."""
+    components = Components()
+    for name in "abc":
+        components.registerUtility(lambda url: None, IICPPolicy, name)
+    responder = Responder(Policies(components), ICPSettings())
+    datagram, address = build("http://www.example.com/path/to/page.html?x=1"), ("127.0.0.1", 3130)
+    return lambda: responder.respond(datagram, address)
+
+
 def main():
     print(platform.python_implementation(), platform.python_version(), platform.machine())
-    for layer in (head, connection, chunks, rule, request):
+    for layer in (head, connection, chunks, rule, request, query):
         run = layer()
         number, _ = timeit.Timer(run).autorange()
         rounds = [each / number * 1e6 for each in timeit.repeat(run, number=number, repeat=ROUNDS)]

@@ -124,6 +124,17 @@ def c_icap():
             process.wait(10)
 
 
+@contextlib.contextmanager
+def icp_bare():
+    """Run the ICP server that does nothing but receive and send; yield (process, port)."""
+    process = subprocess.Popen([compiled("icpbare")], stdout=subprocess.PIPE, text=True)
+    try:
+        yield process, int(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.communicate()
+
+
 def wait_for(port, seconds=10):
     """Wait until somebody listens on a port."""
     deadline = time.monotonic() + seconds

@@ -103,3 +103,25 @@ def serving(components):
             await server.close(5)
 
     return serving
+
+
+@pytest.fixture
+def resolving():
+    """Have the running loop find these addresses for whatever host is asked for."""
+
+    def resolving(*addresses):
+        async def getaddrinfo(_, port, **options):
+            return [
+                (
+                    socket.AF_INET6 if ":" in host else socket.AF_INET,
+                    options["type"],
+                    0,
+                    "",
+                    (host, own_port or port),
+                )
+                for host, own_port in addresses
+            ]
+
+        asyncio.get_running_loop().getaddrinfo = getaddrinfo
+
+    return resolving

@@ -151,6 +151,31 @@ def test_where_nobody_listens_it_is_known_at_once(run):
     run(main())
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_of_several_addresses_the_first_is_asked_where_somebody_listens(run, resolving, place):
+    async def main():
+        async with peer() as closed:
+            pass
+        async with peer(miss) as port:
+            addresses = [("127.0.0.1", closed), ("::1", closed)]
+            addresses.insert(place, ("127.0.0.1", port))
+            resolving(*addresses)
+            assert (await ask(URL, "localhost")).answer == "ICP_OP_MISS"
+
+    run(main())
+
+
+def test_where_nobody_listens_at_any_of_them_it_is_known_at_once(run, resolving):
+    async def main():
+        async with peer() as closed:
+            pass
+        resolving(("127.0.0.1", closed), ("::1", closed))
+        with pytest.raises(ConnectionRefusedError):
+            await ask(URL, "localhost", timeout=60)
+
+    run(main())
+
+
 def test_a_url_that_does_not_fit_is_not_sent(run):
     async def main():
         with pytest.raises(ValueError, match="NUL"):

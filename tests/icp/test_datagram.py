@@ -16,6 +16,8 @@ from zcadapt.icp.datagram import (
     build_reply,
     parse,
     parse_reply,
+    read,
+    reply_to,
 )
 from zcadapt.icp.errors import BadReplyError, MalformedQueryError, NotAQueryError
 from zcadapt.icp.message import Query
@@ -60,6 +62,13 @@ def test_the_layouts_are_those_of_zc_icp():
     assert datagram == build(URL, request_number=0xDEADBEEF)
     assert struct.calcsize(HEADER_LAYOUT) == 20
     assert struct.calcsize(RESPONSE_LAYOUT % 7) == 7
+
+
+def test_what_is_asked_is_what_a_query_is_made_of():
+    datagram, address = packed(payload=b"\0\0\0\0http://x/\xe9\0"), ("192.0.2.7", 3130)
+    assert read(datagram, address) == (datagram, "http://x/\xe9", address)
+    query = Query(*read(datagram, address))
+    assert (query.datagram, query.url, query.address) == (datagram, "http://x/\xe9", address)
 
 
 def test_version_3_as_squid_may_send_it_is_read_too():
@@ -168,6 +177,10 @@ def test_a_reply_is_what_zc_icp_sent():
     query = parse(packed())
     expected = "02 02 001e deadbeef 00000000 00000000 01020304"
     assert build_reply(query, Opcode.ICP_OP_HIT) == bytes.fromhex(expected) + b"http://x/\0"
+
+
+def test_a_reply_needs_no_more_than_the_querys_bytes():
+    assert reply_to(packed(), 2) == build_reply(parse(packed()), 2)
 
 
 def test_a_reply_to_version_3_has_version_2():

@@ -7,7 +7,8 @@ import pytest
 import zope.component
 from zope.interface import implementer, provider
 
-from zcadapt.icp import Policies, Query, build, check_url, parse
+from zcadapt.icp import Policies, Query, build, check_url
+from zcadapt.icp.datagram import read
 from zcadapt.icp.policies import DEFAULT_TIMEOUT
 from zcadapt.interfaces import IICPPolicy, IICPQueryPolicy
 from zcadapt.overrides import UtilitySettings
@@ -22,7 +23,7 @@ def asked(components):
     policies = Policies(components)
 
     def asked(url=URL, policies=policies):
-        won = consult(iter(policies()), parse(build(url), ("192.0.2.7", 3130)))
+        won = consult(iter(policies()), read(build(url), ("192.0.2.7", 3130)))
         return won and (won.candidate.name, won.answer)
 
     return asked
@@ -203,8 +204,8 @@ def test_a_policy_that_fails_always_does_not_flood_the_log(components, asked, re
 
 def answer_of(policies, run):
     async def answer():
-        candidates, query = iter(policies()), parse(build(URL))
-        won = await go_on(candidates, query, consult(candidates, query))
+        candidates, asked = iter(policies()), read(build(URL), ("192.0.2.7", 3130))
+        won = await go_on(candidates, asked, consult(candidates, asked))
         return won and won.answer
 
     return run(answer())

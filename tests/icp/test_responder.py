@@ -100,6 +100,33 @@ def test_who_observes_is_told_each_decision(components, register):
     ]
 
 
+def test_who_observes_and_fails_changes_nothing_and_does_not_flood_the_log(components, caplog):
+    def observe(*_):
+        raise LookupError("the log is full")
+
+    responder = Responder(Policies(components), ICPSettings(), observe)
+    for _ in range(1000):
+        assert answer(responder.respond(QUERY, PEER)) == "ICP_OP_MISS"
+    (record,) = caplog.records
+    assert record.getMessage() == "who observes decisions failed: LookupError: the log is full"
+    assert "in observe" in caplog.text
+
+
+def test_an_error_of_our_own_is_told_to_a_query_and_to_nothing_else(responder):
+    assert answer(responder.failed(QUERY, PEER, ValueError())) == "ICP_OP_ERR"
+    assert responder.failed(BROKEN, PEER, ValueError()) is None
+    assert responder.failed(REPLY, PEER, ValueError()) is None
+    assert responder.counters.failed == 3
+
+
+def test_errors_of_our_own_do_not_flood_the_log(responder, caplog):
+    for _ in range(1000):
+        responder.failed(QUERY, PEER, ValueError("bug"))
+    (record,) = caplog.records
+    text = "an error of the server over a datagram from 127.0.0.1 (1 so far): ValueError: bug"
+    assert record.getMessage() == text
+
+
 @pytest.fixture
 def waiting(responder, register):
     """Return a query that waits for a policy which says HIT, and what happened to that."""
@@ -152,3 +179,15 @@ def test_any_awaitable_will_do(responder, register, run):
     pending = responder.respond(QUERY, PEER)
     assert answer(run(responder.finish(pending))) == "ICP_OP_HIT"
     pending.close()
+
+
+def test_an_awaitable_that_fails_to_close_does_no_harm(responder, register):
+    class Answer:
+        def __await__(self):
+            yield
+
+        def close(self):
+            raise LookupError
+
+    register(lambda url: Answer())
+    assert answer(responder.give_up(responder.respond(QUERY, PEER))) == "ICP_OP_MISS_NOFETCH"

@@ -6,8 +6,9 @@ import socket
 
 import pytest
 
-from zcadapt.icp import LONGEST, ICPServer, Policies, build, parse_reply
+from zcadapt.icp import ANSWERS, LONGEST, ICPServer, Policies, build, parse_reply
 from zcadapt.icp.server import BATCH
+from zcadapt.rule import Candidate
 
 URL = "http://example.com/foo"
 QUERY = build(URL, request_number=0xDEADBEEF)
@@ -59,6 +60,34 @@ def test_a_host_may_be_a_name(run, serving, cache):
     async def main():
         async with serving("localhost") as server:
             assert answer(await cache(*server.address).ask(QUERY)) == "ICP_OP_MISS"
+
+    run(main())
+
+
+def test_all_addresses_of_a_name_are_listened_on_at_one_port(run, serving, cache, resolving):
+    async def main():
+        resolving(("127.0.0.1", 0), ("::1", 0))
+        async with serving("localhost") as server:
+            host, port = server.address
+            assert (host, port > 0) == ("127.0.0.1", True)
+            for host in ("127.0.0.1", "::1"):
+                assert answer(await cache(host, port).ask(QUERY)) == "ICP_OP_MISS"
+        assert server.counters.queries == 2
+
+    run(main())
+
+
+def test_where_one_of_them_is_taken_none_is_listened_on(run, serving, components, resolving):
+    async def main():
+        async with serving("::1") as taken:
+            port = taken.address[1]
+            resolving(("127.0.0.1", 0), ("::1", 0))
+            server = ICPServer(Policies(components))
+            with pytest.raises(OSError, match="in use"):
+                await server.listen("localhost", port)
+            resolving(("127.0.0.1", 0))
+            assert await server.listen("127.0.0.1", port) == ("127.0.0.1", port)
+            await server.close()
 
     run(main())
 
@@ -219,6 +248,99 @@ def test_a_failing_socket_does_not_end_the_server(run, cache, components):
     run(main())
 
 
+def test_what_came_before_a_socket_failed_is_answered(run, cache, components):
+    class Failing(socket.socket):
+        """A socket that fails after the first datagram, once."""
+
+        calls = 0
+
+        def recvfrom(self, size):
+            self.calls += 1
+            if self.calls == 2:
+                raise ConnectionRefusedError
+            return super().recvfrom(size)
+
+    async def main():
+        server = ICPServer(Policies(components))
+        sock = Failing(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(("127.0.0.1", 0))
+        asking = cache(*sock.getsockname())
+        for _ in range(3):
+            asking.send(QUERY)
+        server.serve(sock)
+        async with asyncio.timeout(5):
+            replies = [await asking.receive() for _ in range(3)]
+        assert {answer(reply) for reply in replies} == {"ICP_OP_MISS"}
+        assert server.counters.unsent == 1
+        await server.close()
+
+    run(main())
+
+
+# Errors of our own
+
+
+def broken(error, *, ask):
+    """A candidate that cannot even fail."""
+
+    def on_failure(*_):
+        raise error
+
+    return Candidate("broken", None, ask, valid=ANSWERS.__contains__, on_failure=on_failure)
+
+
+def fails_over_foo(asked):
+    if "foo" in asked[1]:
+        raise LookupError
+
+
+async def fails_later_over_foo(asked):
+    fails_over_foo(asked)
+
+
+@pytest.mark.parametrize("ask", [fails_over_foo, fails_later_over_foo])
+@pytest.mark.parametrize("error", [ZeroDivisionError("bug"), MemoryError()])
+def test_an_error_over_one_query_leaves_the_others(run, cache, caplog, ask, error):
+    async def main():
+        candidates = [broken(error, ask=ask)]
+        server = ICPServer(lambda: candidates)
+        asking = cache(*await server.listen("127.0.0.1", 0))
+        urls = ["http://x/1", "http://x/foo", "http://x/2", "http://x/foo", "http://x/3"]
+        for url in urls:
+            asking.send(build(url))
+        async with asyncio.timeout(5):
+            replies = [parse_reply(await asking.receive()) for _ in urls]
+        assert {(reply.url, reply.answer) for reply in replies} == {
+            ("http://x/1", "ICP_OP_MISS"),
+            ("http://x/2", "ICP_OP_MISS"),
+            ("http://x/3", "ICP_OP_MISS"),
+            ("http://x/foo", "ICP_OP_ERR"),
+        }
+        assert server.counters.failed == 2
+        assert answer(await asking.ask(build("http://x/"))) == "ICP_OP_MISS"
+        await server.close()
+
+    run(main())
+    assert len(caplog.records) == 1
+    assert "an error of the server over a datagram from 127.0.0.1 (1 so far)" in caplog.text
+
+
+@pytest.mark.parametrize("error", [SystemExit(), GeneratorExit(), asyncio.CancelledError()])
+def test_no_exception_ends_the_server_or_loses_the_others(run, cache, error):
+    async def main():
+        candidates = [broken(error, ask=fails_over_foo)]
+        server = ICPServer(lambda: candidates)
+        asking = cache(*await server.listen("127.0.0.1", 0))
+        asking.send(QUERY)
+        asking.send(build("http://x/"))
+        async with asyncio.timeout(5):
+            answers = [answer(await asking.receive()) for _ in range(2)]
+        assert answers == ["ICP_OP_ERR", "ICP_OP_MISS"]
+        await server.close()
+
+    run(main())
+
+
 # Asynchronous policies
 
 
@@ -308,6 +430,24 @@ def test_close_does_not_wait_for_ever(run, serving, cache, gate, begun):
     gc.collect()  # a coroutine that nobody has awaited would complain
 
 
+def test_who_breaks_the_closing_off_leaves_no_socket_open(run, serving, cache, gate, components):
+    async def main():
+        async with serving() as server:
+            cache(*server.address).send(QUERY)
+            await until(lambda: gate.waiting)
+            closing = asyncio.create_task(server.close(60))
+            await asyncio.sleep(0)
+            closing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+            other = ICPServer(Policies(components))
+            assert await other.listen(*server.address) == server.address
+            await other.close()
+            await server.close(0)
+
+    run(main())
+
+
 def test_close_answers_what_has_come(run, serving, cache):
     async def main():
         async with serving() as server:
@@ -343,3 +483,21 @@ def test_who_observes_sees_the_winner(run, serving, cache, register):
     run(main())
     ((protocol, name, query, answer),) = seen
     assert (protocol, name, query.url, answer) == ("icp", "10-all", URL, "ICP_OP_HIT")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), SystemExit()])
+def test_who_observes_and_fails_costs_no_reply(run, serving, cache, gate, error):
+    def observe(*_):
+        raise error
+
+    async def main():
+        gate.event.set()
+        async with serving(observe=observe) as server:
+            asking = cache(*server.address)
+            for url in ("http://x/", URL, "http://x/"):
+                asking.send(build(url))
+            async with asyncio.timeout(5):
+                answers = [answer(await asking.receive()) for _ in range(3)]
+        assert sorted(answers) == ["ICP_OP_HIT", "ICP_OP_MISS", "ICP_OP_MISS"]
+
+    run(main())

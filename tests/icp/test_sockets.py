@@ -1,14 +1,20 @@
 """Sockets are bound as told, or closed again."""
 
+import contextlib
 import errno
 import socket
 
 import pytest
 
-from zcadapt.icp.sockets import bind
+from zcadapt.icp.sockets import bind, bind_all
 
 EVERYWHERE = ("0.0.0.0", 0)
 LOOPBACK = ("127.0.0.1", 0)
+
+
+FOUR = (socket.AF_INET, LOOPBACK)
+SIX = (socket.AF_INET6, ("::1", 0, 0, 0))
+UNKNOWN = (socket.AF_UNSPEC, LOOPBACK)  # of which there are no sockets
 
 
 def refusal(*address, **options):
@@ -85,3 +91,56 @@ def test_what_is_no_group_is_refused_by_name(group):
 
 def test_an_interface_that_is_not_there_is_refused():
     refusal(socket.AF_INET, EVERYWHERE, groups=["239.255.77.1%none9"])
+
+
+# Several addresses
+
+
+@pytest.fixture
+def bound():
+    """Bind to all of some addresses, and close the sockets at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def bound(*addresses, **options):
+            return [stack.enter_context(each) for each in bind_all(addresses, **options)]
+
+        yield bound
+
+
+@pytest.mark.parametrize("addresses", [(FOUR, SIX), (SIX, FOUR)])
+def test_the_port_that_the_system_chooses_is_the_same_for_all(bound, addresses):
+    one, other = bound(*addresses)
+    assert (one.family, other.family) == tuple(family for family, _ in addresses)
+    assert one.getsockname()[1] == other.getsockname()[1] > 0
+
+
+def test_what_is_asked_for_goes_for_all(bound):
+    for sock in bound(FOUR, SIX, receive_buffer=1 << 14, reuse_port=True):
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) >= 1 << 14
+
+
+def test_an_address_that_comes_twice_is_bound_once(bound):
+    assert [sock.family for sock in bound(FOUR, SIX, FOUR)] == [FOUR[0], SIX[0]]
+
+
+def test_where_one_is_taken_none_stays_open(bound):
+    (taken,) = bound(SIX)
+    port = taken.getsockname()[1]
+    wanted = [(socket.AF_INET, ("127.0.0.1", port)), (socket.AF_INET6, ("::1", port, 0, 0))]
+    with pytest.raises(OSError, match="in use") as caught:
+        bind_all(wanted)
+    assert caught.value.errno == errno.EADDRINUSE
+    assert bound(wanted[0])[0].getsockname()[1] == port
+
+
+@pytest.mark.parametrize("addresses", [(UNKNOWN, FOUR), (FOUR, UNKNOWN)])
+def test_a_family_that_the_system_does_not_have_is_passed_over(bound, addresses):
+    (sock,) = bound(*addresses)
+    assert sock.family == socket.AF_INET
+
+
+def test_where_there_is_no_other_family_it_is_told():
+    with pytest.raises(OSError, match="not supported") as caught:
+        bind_all([UNKNOWN])
+    assert caught.value.errno == errno.EAFNOSUPPORT

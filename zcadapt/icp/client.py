@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import socket
 from typing import Final
 
 from zcadapt.icp.datagram import build, parse, parse_reply
@@ -39,23 +40,41 @@ async def exchange(
     """Send the query that `datagram` is, and return its reply.
 
     Only a reply that comes from there and has the same request number and the
-    same URL is taken; others are overheard.
+    same URL is taken; others are overheard. Of several addresses of `host` the
+    first is asked where somebody listens.
 
     Raises:
         As `ask`.
     """
+    query = parse(datagram)
     loop = asyncio.get_running_loop()
-    waiting = _Waiting(parse(datagram), loop.create_future())
     async with asyncio.timeout(timeout):
-        # Connected: the system drops what others send.
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: waiting, remote_addr=(host, port)
-        )
-        try:
-            transport.sendto(datagram)
-            return await waiting.reply
-        finally:
-            transport.close()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        *others, last = [(family, address) for family, _, _, _, address in found]
+        for family, address in others:
+            try:
+                return await _exchange(query, family, address)
+            except OSError:  # nobody listens there, or there is no way
+                continue
+        return await _exchange(query, *last)
+
+
+async def _exchange(query: Query, family: int, address: SocketAddress) -> Reply:
+    loop = asyncio.get_running_loop()
+    waiting = _Waiting(query, loop.create_future())
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.settimeout(0)
+        sock.connect(address)  # so that the system drops what others send
+        transport, _ = await loop.create_datagram_endpoint(lambda: waiting, sock=sock)
+    except BaseException:
+        sock.close()
+        raise
+    try:
+        transport.sendto(query.datagram)
+        return await waiting.reply
+    finally:
+        transport.close()
 
 
 class _Waiting(asyncio.DatagramProtocol):

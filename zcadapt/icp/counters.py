@@ -8,7 +8,16 @@ __all__ = ["Counters"]
 class Counters:
     """What became of the datagrams that came, since the start."""
 
-    __slots__ = ("answers", "ignored", "malformed", "overloaded", "queries", "refused", "unsent")
+    __slots__ = (
+        "answers",
+        "failed",
+        "ignored",
+        "malformed",
+        "overloaded",
+        "queries",
+        "refused",
+        "unsent",
+    )
 
     def __init__(self) -> None:
         self.queries = 0  #: well-formed queries of those who may ask
@@ -17,4 +26,5 @@ class Counters:
         self.refused = 0  #: datagrams of those who may not ask
         self.malformed = 0  #: queries that cannot be read
         self.ignored = 0  #: what is no query at all
+        self.failed = 0  #: datagrams over which the server itself failed
         self.unsent = 0  #: replies that the system did not take

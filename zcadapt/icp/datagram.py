@@ -13,7 +13,7 @@ from struct import Struct, pack
 from typing import Final
 
 from zcadapt.icp.errors import BadReplyError, MalformedQueryError, NotAQueryError
-from zcadapt.icp.message import Query, Reply, SocketAddress
+from zcadapt.icp.message import Asked, Query, Reply, SocketAddress
 from zcadapt.icp.opcodes import ANSWERS, Opcode
 
 __all__ = [
@@ -25,6 +25,8 @@ __all__ = [
     "build_reply",
     "parse",
     "parse_reply",
+    "read",
+    "reply_to",
 ]
 
 #: Opcode, version, length, request number, options, option data, sender host.
@@ -41,6 +43,8 @@ LONGEST: Final = 16384
 #: version 3, which has the same layout, with 2.
 VERSION: Final = 2
 VERSIONS_READ: Final = (2, 3)
+#: The first two bytes of a query, as one number.
+QUERIES: Final = frozenset(Opcode.ICP_OP_QUERY << 8 | version for version in VERSIONS_READ)
 
 HEADER_SIZE: Final = 20
 URL_AT: Final = 24
@@ -50,7 +54,9 @@ QUERY: Final = Opcode.ICP_OP_QUERY.value
 ERR: Final = Opcode.ICP_OP_ERR.value
 
 _start = Struct("!BBH").unpack_from
-_reply_header = Struct("!BBH4s8x4s").pack  # options and option data are zero
+_kind_and_length = Struct("!HH").unpack_from
+_number_and_sender = Struct("!4xI8xI").unpack_from
+_reply_header = Struct("!BBHI8xI").pack  # options and option data are zero
 
 UNSPECIFIED: Final = IPv4Address(0)
 NOWHERE: Final[SocketAddress] = ("0.0.0.0", 0)  # noqa: S104 - nobody binds to it
@@ -63,17 +69,21 @@ def parse(datagram: bytes, address: SocketAddress = NOWHERE) -> Query:
         NotAQueryError: it is none; be silent.
         MalformedQueryError: it is one, but broken; send `reply`.
     """
+    return Query(*read(datagram, address))
+
+
+def read(datagram: bytes, address: SocketAddress) -> Asked:
+    """Return what is asked by the query that came from `address`.
+
+    Raises:
+        As `parse`.
+    """
     length = len(datagram)
-    if length > URL_AT:
-        opcode, version, told = _start(datagram)
-        if (
-            opcode == QUERY
-            and told == length <= LONGEST
-            and version in VERSIONS_READ
-            # One search sees a missing NUL, one inside, and bytes after it.
-            and datagram.find(0, URL_AT) == length - 1
-        ):
-            return Query(datagram, datagram[URL_AT:-1].decode("latin-1"), address)
+    if URL_AT < length <= LONGEST:
+        kind, told = _kind_and_length(datagram)
+        url = datagram[URL_AT:-1].decode("latin-1")
+        if kind in QUERIES and told == length and datagram[-1] == 0 and "\0" not in url:
+            return datagram, url, address
     raise _what_is_wrong(datagram)
 
 
@@ -107,16 +117,21 @@ def _fault(datagram: bytes) -> tuple[str, bytes]:
 
 def _reply(datagram: bytes, opcode: int, url: bytes) -> bytes:
     """Return a reply with the request number and the sender host of `datagram`."""
-    length = HEADER_SIZE + len(url)
-    return _reply_header(opcode, VERSION, length, datagram[4:8], datagram[16:20]) + url
+    header = _reply_header(opcode, VERSION, HEADER_SIZE + len(url), *_number_and_sender(datagram))
+    return header + url
 
 
 def build_reply(query: Query, opcode: int) -> bytes:
     """Return the reply to `query`, with its URL to the byte."""
-    # As `_reply` does, without the cost of a further call.
-    datagram = query.datagram
-    number, sender, url = datagram[4:8], datagram[16:20], datagram[URL_AT:]
-    return _reply_header(opcode, VERSION, HEADER_SIZE + len(url), number, sender) + url
+    return reply_to(query.datagram, opcode)
+
+
+def reply_to(datagram: bytes, opcode: int) -> bytes:
+    """Return the reply to the query that `datagram` is, with its URL to the byte."""
+    number, sender = _number_and_sender(datagram)
+    # It lacks the four bytes of the requester.
+    header = _reply_header(opcode, VERSION, len(datagram) - 4, number, sender)
+    return header + datagram[URL_AT:]
 
 
 def build(  # noqa: PLR0913 - the fields of the datagram

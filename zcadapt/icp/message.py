@@ -10,9 +10,13 @@ from typing import Any
 
 from zcadapt.icp.opcodes import Opcode
 
-__all__ = ["Message", "Query", "Reply", "SocketAddress"]
+__all__ = ["Asked", "Message", "Query", "Reply", "SocketAddress"]
 
 SocketAddress = tuple[Any, ...]
+
+#: What a `Query` is made of: the datagram, the URL, and where it came from. Nearly
+#: everybody wants the URL alone, and to make an object costs as much as to ask a policy.
+Asked = tuple[bytes, str, SocketAddress]
 
 
 class Message:

@@ -13,8 +13,8 @@ from typing import Any, Final
 from zope.component import getSiteManager  # type: ignore[import-untyped]
 from zope.interface.interfaces import IComponents
 
-from zcadapt.icp.datagram import build, parse
-from zcadapt.icp.message import Query
+from zcadapt.icp.datagram import build, read
+from zcadapt.icp.message import Asked, Query
 from zcadapt.icp.opcodes import ANSWERS, DEFAULT_ANSWER
 from zcadapt.icp.seldom import Seldom
 from zcadapt.interfaces import IICPPolicy, IICPQueryPolicy
@@ -75,7 +75,7 @@ def candidate(
     return Candidate(
         name,
         policy,
-        policy if _wants_query(components, name, policy) else _with_url(policy),
+        _with_query(policy) if _wants_query(components, name, policy) else _with_url(policy),
         valid=ANSWERS.__contains__,
         on_failure=_Failing(ON_ERROR[on_error or DEFAULT_ON_ERROR]),
         timeout=timeout,
@@ -91,14 +91,17 @@ def check_url(url: str, components: IComponents | None = None) -> str:
 
     >>> check_url('http://example.com/')
     'ICP_OP_MISS'
+
+    Raises:
+        ValueError: the URL does not fit into a query.
     """
     components = getSiteManager() if components is None else components
-    query = parse(build(url), THIS_HOST)
+    asked = read(build(url), THIS_HOST)
     found = named_utilities(components, IICPPolicy)
     candidates = iter([candidate(components, name, policy) for name, policy in found])
-    won = consult(candidates, query)
+    won = consult(candidates, asked)
     if won is not None and won.pending:
-        won = asyncio.run(go_on(candidates, query, won))
+        won = asyncio.run(go_on(candidates, asked, won))
     answer: str = DEFAULT_ANSWER if won is None else won.answer
     return answer
 
@@ -111,8 +114,12 @@ def _wants_query(components: IComponents, name: str, policy: object) -> bool:
     return registry.queryUtility(IICPQueryPolicy, name) is policy
 
 
-def _with_url(policy: Callable[[str], object]) -> Callable[[Query], object]:
-    return lambda query: policy(query.url)
+def _with_query(policy: Callable[[Query], object]) -> Callable[[Asked], object]:
+    return lambda asked: policy(Query(*asked))
+
+
+def _with_url(policy: Callable[[str], object]) -> Callable[[Asked], object]:
+    return lambda asked: policy(asked[1])
 
 
 def _own(policy: object, attribute: str, fits: Callable[[Any], bool]) -> Any:  # noqa: ANN401

@@ -8,8 +8,9 @@ take at once is dropped, as UDP may: nothing waits, and no memory grows.
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import repeat
 from typing import Any, Final
 
 from zcadapt.icp.counters import Counters
@@ -17,7 +18,7 @@ from zcadapt.icp.datagram import LONGEST
 from zcadapt.icp.message import SocketAddress
 from zcadapt.icp.responder import Observe, Pending, Responder
 from zcadapt.icp.settings import ICPSettings
-from zcadapt.icp.sockets import bind
+from zcadapt.icp.sockets import bind_all
 from zcadapt.rule import Candidate
 
 __all__ = ["ICPServer"]
@@ -35,7 +36,8 @@ class ICPServer:
 
     `policies` returns the candidates as they are now, as a `Policies` does.
     `observe` is called with 'icp', the name of the policy that answered or
-    ``None``, the query and the answer.
+    ``None``, the query and the answer. When it raises, that is logged and the
+    answer stands.
     """
 
     def __init__(
@@ -61,27 +63,27 @@ class ICPServer:
         return len(self._tasks)
 
     async def listen(self, host: str, port: int, *, reuse_port: bool = False) -> tuple[str, int]:
-        """Answer at `host` and `port`; return the address really listened on.
+        """Answer at all addresses of `host`; return the first one really listened on.
 
-        Port 0 lets the system choose. With `reuse_port` other processes can
-        listen there too and share the queries, though each gets a copy of
-        what is sent to a multicast group.
+        Port 0 lets the system choose one, the same for all. With `reuse_port`
+        other processes can listen there too and share the queries, though
+        each gets a copy of what is sent to a multicast group.
 
         Raises:
-            OSError: the address is taken, forbidden or none of this machine.
+            OSError: there is no such host, or one of its addresses is taken,
+                forbidden or none of this machine; then none is listened on.
         """
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        sock = bind(
-            family,
-            address,
+        socks = bind_all(
+            [(family, address) for family, _, _, _, address in found],
             groups=self._settings.multicast,
             receive_buffer=self._settings.receive_buffer,
             reuse_port=reuse_port,
         )
-        self.serve(sock)
-        return sock.getsockname()[:2]  # type: ignore[no-any-return]
+        for sock in socks:
+            self.serve(sock)
+        return socks[0].getsockname()[:2]  # type: ignore[no-any-return]
 
     def serve(self, sock: socket.socket) -> None:
         """Answer what comes to `sock`, a bound UDP socket, which is ours from now on."""
@@ -96,17 +98,19 @@ class ICPServer:
         """
         loop = asyncio.get_running_loop()
         sockets, self._sockets = self._sockets, []
-        for sock in sockets:
-            loop.remove_reader(sock)
-            self._read(sock, LAST_BATCH)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
-        late = list(self._tasks)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        for sock in sockets:
-            sock.close()
+        try:
+            for sock in sockets:
+                loop.remove_reader(sock)
+                self._read(sock, LAST_BATCH)
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=grace)
+            late = list(self._tasks)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        finally:
+            for sock in sockets:
+                sock.close()
 
     def _read(self, sock: socket.socket, most: int) -> None:
         """Answer up to `most` datagrams that wait in `sock`.
@@ -115,42 +119,56 @@ class ICPServer:
         turn for each datagram that takes an eighth more time.
         """
         respond = self._responder.respond
-        come = self._receive(sock, most)
-        replies = [(respond(datagram, address), address) for datagram, address in come]
-        for reply, address in replies:
+        replies: list[tuple[bytes, SocketAddress]] = []
+        for datagram, address in self._receive(sock, most):
+            try:
+                reply = respond(datagram, address)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - the others are answered all the same
+                reply = self._responder.failed(datagram, address, error)
             if isinstance(reply, bytes):
-                self._send(sock, reply, address)
+                replies.append((reply, address))
             elif reply is not None:
                 self._wait_for(reply, sock)
+        self._send(sock, replies)
 
     def _receive(self, sock: socket.socket, most: int) -> list[tuple[bytes, SocketAddress]]:
-        receive = sock.recvfrom
         come: list[tuple[bytes, SocketAddress]] = []
         try:
-            for _ in range(most):
-                come.append(receive(READ_SIZE))  # noqa: PERF401 - what came before an error counts
+            # What comes before an error stays in the list.
+            come.extend(map(sock.recvfrom, repeat(READ_SIZE, most)))
         except BlockingIOError:
             pass
         except OSError:  # the system tells of an earlier reply that did not arrive
             self.counters.unsent += 1
         return come
 
-    def _send(self, sock: socket.socket, reply: bytes, address: SocketAddress) -> None:
-        try:
-            sock.sendto(reply, address)
-        except OSError:  # a full buffer, port 0, no route: for ICP a lost datagram
-            self.counters.unsent += 1
+    def _send(self, sock: socket.socket, replies: Iterable[tuple[bytes, SocketAddress]]) -> None:
+        send = sock.sendto
+        for reply, address in replies:
+            try:
+                send(reply, address)
+            except OSError:  # a full buffer, port 0, no route: for ICP a lost datagram
+                self.counters.unsent += 1
 
     def _wait_for(self, pending: Pending, sock: socket.socket) -> None:
         if len(self._tasks) >= self._settings.pending:
-            self._send(sock, self._responder.give_up(pending), pending.query.address)
+            _, _, address = pending.asked
+            self._send(sock, [(self._responder.give_up(pending), address)])
             return
         task = asyncio.get_running_loop().create_task(self._finish(pending, sock))
         self._tasks.add(task)
         task.add_done_callback(partial(self._finished, pending))
 
     async def _finish(self, pending: Pending, sock: socket.socket) -> None:
-        self._send(sock, await self._responder.finish(pending), pending.query.address)
+        datagram, _, address = pending.asked
+        try:
+            reply: bytes | None = await self._responder.finish(pending)
+        except Exception as error:  # noqa: BLE001 - as in `_read`
+            reply = self._responder.failed(datagram, address, error)
+        if reply is not None:
+            self._send(sock, [(reply, address)])
 
     def _finished(self, pending: Pending, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

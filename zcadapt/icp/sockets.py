@@ -3,11 +3,43 @@
 import errno
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
-__all__ = ["bind"]
+__all__ = ["bind", "bind_all"]
+
+
+def bind_all(
+    addresses: Iterable[tuple[int, tuple[Any, ...]]],
+    **options: Any,  # noqa: ANN401 - those of `bind`
+) -> list[socket.socket]:
+    """Return a socket bound to each of `addresses`, all on the port of the first.
+
+    Each address comes with its family. One that comes twice is bound once, and
+    a family that the system does not have is passed over where there is another.
+
+    Raises:
+        OSError: as `bind`, for one of them; then none stays open.
+    """
+    socks: list[socket.socket] = []
+    missing: OSError | None = None
+    try:
+        for family, (host, port, *rest) in dict.fromkeys(addresses):
+            chosen = socks[0].getsockname()[1] if socks else port
+            try:
+                socks.append(bind(family, (host, chosen, *rest), **options))
+            except OSError as error:
+                if error.errno != errno.EAFNOSUPPORT:
+                    raise
+                missing = error
+    except BaseException:
+        for sock in socks:
+            sock.close()
+        raise
+    if missing is not None and not socks:
+        raise missing
+    return socks
 
 
 def bind(
