@@ -15,7 +15,7 @@ __all__ = ["Candidate", "Won", "consult", "go_on"]
 
 DEFAULT_TIMEOUT: Final = 30.0
 
-Limit = Callable[[float | None], AbstractAsyncContextManager[object]]
+Limit = Callable[["Candidate"], AbstractAsyncContextManager[object]]
 
 
 class NoAnswerError(TypeError):
@@ -98,13 +98,14 @@ async def go_on(
     question: object,
     won: Won | None,
     *,
-    limit: Limit = asyncio.timeout,
+    limit: Limit | None = None,
 ) -> Won | None:
     """Await pending answers until one is not ``None`` or nobody is left to ask.
 
-    `limit` makes the context that raises TimeoutError when a candidate's
-    seconds are over.
+    `limit` makes, for a candidate, the context that raises TimeoutError when
+    its seconds are over.
     """
+    limit = _limit if limit is None else limit
     while won is not None and won.pending:
         candidate = won.candidate
         try:
@@ -119,6 +120,10 @@ async def go_on(
     return won
 
 
+def _limit(candidate: Candidate) -> asyncio.Timeout:
+    return asyncio.timeout(candidate.timeout)
+
+
 def _is_meant_for_us(error: BaseException) -> bool:
     """Whether `error` ends the one who asks, and is no failure of the one who was asked."""
     if isinstance(error, asyncio.CancelledError):
@@ -128,7 +133,7 @@ def _is_meant_for_us(error: BaseException) -> bool:
 
 
 async def _in_time(candidate: Candidate, pending: Awaitable[Any], limit: Limit) -> object:
-    async with limit(candidate.timeout):
+    async with limit(candidate):
         answer = await pending
     if answer is None or candidate.valid(answer):
         return answer

@@ -7,6 +7,7 @@ import pytest
 
 from zcadapt.icap.body import NO_BODY, Body, BodyLostError
 from zcadapt.icap.spool import Disk, Spool
+from zcadapt.threads import Threads
 
 
 class Source:
@@ -113,7 +114,7 @@ def test_no_body_is_complete_and_survives_everything(run):
         with await NO_BODY.file() as file:
             assert file.read() == b""
         with pytest.raises(TimeoutError):
-            async with NO_BODY.limit(0.01):
+            async with NO_BODY.new_clock().limit(0.01):
                 await asyncio.Event().wait()
 
     run(reads())
@@ -126,7 +127,7 @@ def test_the_clock_stands_still_while_anybody_waits_for_the_client(run):
     source = Source(b"a")
 
     async def reads():
-        async with source.body.limit(0.05):
+        async with source.body.new_clock().limit(0.05):
             both = asyncio.gather(source.body.read(2), source.body.read(3))
             await asyncio.sleep(0.02)
             source.body.feed(b"b")
@@ -134,7 +135,7 @@ def test_the_clock_stands_still_while_anybody_waits_for_the_client(run):
             source.body.feed(b"c")
             assert await both == [b"ab", b"abc"]
         with pytest.raises(TimeoutError):
-            async with source.body.limit(0.05):
+            async with source.body.new_clock().limit(0.05):
                 await asyncio.Event().wait()
 
     run(reads())
@@ -144,10 +145,10 @@ def test_a_reader_that_outlives_its_limit_does_no_harm(run):
     source = Source()
 
     async def reads():
-        async with source.body.limit(10):
+        async with source.body.new_clock().limit(10):
             reader = asyncio.create_task(source.body.read())
             await asyncio.sleep(0)
-        async with source.body.limit(10):
+        async with source.body.new_clock().limit(10):
             source.body.lose()
             with pytest.raises(BodyLostError):
                 await reader
@@ -204,3 +205,46 @@ def test_a_thread_that_waits_when_the_loop_ends_is_told(new_loop):
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(leave())
     assert told.wait(10)
+
+
+def read_file(body):
+    with body.file() as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("read", [lambda b: b.read(), lambda b: b.read(9), read_file, b"".join])
+def test_while_a_thread_waits_for_bytes_another_has_its_place(run, read):
+    source = Source(b"hello")
+
+    async def reads():
+        threads = Threads(1)
+        body = source.body.for_thread(asyncio.get_running_loop())
+        reading = asyncio.create_task(threads.run(lambda: read(body)))
+        other = asyncio.create_task(threads.run(lambda: "other"))
+        assert await other == "other"
+        source.body.feed(b" you")
+        source.body.end()
+        assert await reading == b"hello you"
+
+    run(reads())
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_thread_that_reads_what_is_there_keeps_its_place(run, ends):
+    source, order = Source(b"hello", complete=ends), []
+
+    def read(body):
+        assert body.read(5) == next(iter(body)) == b"hello"
+        if ends:
+            assert body.read() == b"".join(body) == read_file(body) == b"hello"
+        order.append("read")
+
+    async def reads():
+        threads = Threads(1)
+        body = source.body.for_thread(asyncio.get_running_loop())
+        reading = asyncio.create_task(threads.run(lambda: read(body)))
+        other = asyncio.create_task(threads.run(lambda: order.append("other")))
+        await asyncio.gather(reading, other)
+
+    run(reads())
+    assert order == ["read", "other"]

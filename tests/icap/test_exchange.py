@@ -1,12 +1,14 @@
 """What a client reads for what a service decides, and when it is asked for more."""
 
 import asyncio
+import contextlib
 import threading
 
 import pytest
 
 import zcadapt
 from zcadapt import allow, block, blocking, modify, reqmod, respmod
+from zcadapt.icap import exchange
 
 
 def both(function=None, **options):
@@ -160,6 +162,17 @@ def test_without_206_a_change_of_headers_streams_the_body_back(serve, icap):
         S:
         """
     )
+
+
+def test_what_has_been_sent_back_is_not_kept(serve, icap):
+    running = serve({"a": marked})
+    client = running.client()
+    request = icap.respmod(body=BODY, preview=100)
+    client.send(request)
+    assert client.answer().status == 100
+    running.wait_for(lambda: running.server._clients.all()[0].exchange.body.spool.begin == 100)
+    client.send(icap.chunks(BODY[100:]) + icap.END)
+    assert client.answer().body == BODY
 
 
 def test_a_change_of_headers_does_not_hang_on_an_empty_preview(serve, icap):
@@ -455,6 +468,74 @@ def test_a_thread_that_takes_too_long_is_not_waited_for(ask, icap):
         assert ask(icap.reqmod("/reqmod", "Allow: 204"), {"a": slow}).status == 204
     finally:
         go_on.set()
+
+
+class Stubborn:
+    """A service that does not end when it is cancelled, until it is let go."""
+
+    methods, preview, version, timeout = ("REQMOD", "RESPMOD"), 0, "", 0.05
+
+    def __init__(self, on_error, answer=None):
+        self.on_error = on_error
+        self.answer = answer
+        self.event = asyncio.Event()
+        self.ended = 0
+
+    async def adapt(self, request):
+        while not self.event.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.event.wait()
+        self.ended += 1
+        return self.answer
+
+
+@pytest.mark.parametrize("on_error", ["error", "skip", "block"])
+@pytest.mark.parametrize("body", [None, BODY])
+def test_a_service_that_does_not_end_is_left_behind(
+    serve, icap, on_error, body, caplog, monkeypatch
+):
+    monkeypatch.setattr(exchange, "CLEANUP", 0.1)
+    asked = []
+
+    @both
+    async def witness(request):
+        asked.append(request)
+        return modify(set_headers={"X-Witness": "1"})
+
+    running = serve({"a": (stubborn := Stubborn(on_error)), "b": witness})
+    client = running.client()
+    answer = client.ask(icap.reqmod("/reqmod", body=body))
+    assert answer.status == {"error": 500, "skip": 200, "block": 200}[on_error]
+    assert (b"X-Witness" in (answer.http or b"")) == (on_error == "skip")
+    assert client.ask(icap.options()).status == 200
+    assert "service 'a' was cancelled and goes on" in caplog.text
+    running.call(stubborn.event.set)
+    running.wait_for(lambda: not running.tasks())
+    assert stubborn.ended == 1
+    assert len(asked) == (on_error == "skip"), "who was left behind asks nobody"
+    assert client.ask(icap.options()).status == 200, "nor does it answer"
+
+
+def test_who_was_left_behind_does_not_answer_in_the_place_of_another(serve, icap, monkeypatch):
+    monkeypatch.setattr(exchange, "CLEANUP", 0.1)
+    go_on = asyncio.Event()
+
+    @both
+    async def witness(request):
+        await go_on.wait()
+        return modify(set_headers={"X-Witness": "1"})
+
+    stubborn = Stubborn("skip", modify(set_headers={"X-Late": "1"}))
+    running = serve({"a": stubborn, "b": witness})
+    client = running.client()
+    client.send(icap.reqmod())
+    running.wait_for(lambda: len(running.tasks()) == 2)
+    running.call(stubborn.event.set)
+    running.wait_for(lambda: len(running.tasks()) == 1)
+    running.call(go_on.set)
+    answer = client.answer()
+    assert b"X-Witness" in answer.http
+    assert b"X-Late" not in answer.http
 
 
 def test_the_clock_of_a_service_stands_still_while_it_waits_for_the_client(serve, icap):

@@ -238,6 +238,23 @@ def test_an_unknown_path_is_404_and_the_log_names_the_nearest(serve, icap, caplo
     assert client.ask(icap.options()).status == 200, "the connection is kept"
 
 
+def test_an_error_has_the_istag_of_the_last_endpoint_and_a_date(serve, icap):
+    client = serve({"a": service(), "b": service()}).client()
+    tag = client.ask(icap.options("/a"))["ISTag"]
+    answers = [client.ask(icap.options("/none"))]
+    client.send(b"rubbish\r\n\r\n")
+    answers.append(client.answer())
+    assert [answer.status for answer in answers] == [404, 400]
+    assert [answer["ISTag"] for answer in answers] == [tag, tag]
+    assert all(answer["Date"] for answer in answers)
+
+
+def test_an_error_at_first_has_the_istag_of_all_services(serve, icap):
+    running = serve({"a": service(), "b": service()})
+    tag = running.client().ask(icap.options("/"))["ISTag"]
+    assert running.client().ask(icap.options("/none"))["ISTag"] == tag
+
+
 def test_a_path_in_the_log_is_bounded(serve, icap, caplog):
     serve().client().ask(icap.reqmod("/" + "x" * 5000))
     assert len(caplog.text) < 1000

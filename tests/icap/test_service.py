@@ -4,11 +4,14 @@ import asyncio
 import threading
 
 import pytest
+from zope.interface.registry import Components
 from zope.interface.verify import verifyObject
 
 from zcadapt import allow, blocking, reqmod, respmod
-from zcadapt.interfaces import IICAPService
+from zcadapt.icp import check_url
+from zcadapt.interfaces import IICAPService, IICPPolicy
 from zcadapt.testing import decide_now, reqmod_request
+from zcadapt.threads import Threads, use_threads
 
 
 @reqmod
@@ -61,3 +64,48 @@ def test_a_blocking_method_knows_its_object():
 
 def test_what_is_no_request_is_handed_on_as_it_is():
     assert asyncio.run(blocking(str.upper)("url")) == "URL"
+
+
+def test_a_blocking_policy_is_asked_in_a_thread():
+    threads = []
+
+    @blocking
+    def policy(url):
+        threads.append(threading.current_thread())
+        return "ICP_OP_HIT"
+
+    components = Components()
+    components.registerUtility(policy, IICPPolicy, "slow")
+    assert check_url("http://example.com/", components) == "ICP_OP_HIT"
+    assert threads != [threading.main_thread()]
+
+
+def test_when_all_threads_wait_for_slow_clients_the_next_one_has_its_on_error(serve, icap, caplog):
+    asked = threading.Semaphore(0)
+
+    @reqmod
+    @blocking
+    def read(request):
+        asked.release()
+        request.body.read()
+
+    @reqmod(timeout=0.2, on_error="block")
+    @blocking
+    def quick(request):
+        return allow()
+
+    running = serve({"read": read, "quick": quick})
+    running.call(use_threads, running.loop, Threads(1, 1))
+    slow = [running.client(), running.client()]
+    upload = icap.reqmod("/read", "Allow: 204", body=b"x" * 100)
+    for client in slow:
+        client.send(upload[:-50])
+        assert asked.acquire(timeout=10)
+    other = running.client()
+    question = icap.reqmod("/quick", "Allow: 204")
+    assert other.ask(question).http.startswith(b"HTTP/1.1 403 ")
+    assert "It waited 0.2 s for one of 1 threads." in caplog.text
+    for client in slow:
+        client.send(upload[-50:])
+        assert client.answer().status == 204
+    assert other.ask(question).status == 204

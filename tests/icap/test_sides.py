@@ -37,13 +37,13 @@ def test_every_step_of_an_answer_is_in_the_table_or_refused(side, step):
 
 
 @pytest.mark.parametrize(
-    ("table", "sides", "start", "ends"),
+    ("table", "sides", "start", "end", "apart"),
     [
-        (REQUEST_SIDE, RequestSide, RequestSide.IDLE, {RequestSide.FAILED}),
-        (ANSWER_SIDE, AnswerSide, AnswerSide.WAITING, set()),
+        (REQUEST_SIDE, RequestSide, RequestSide.IDLE, RequestSide.DONE, {RequestSide.FAILED}),
+        (ANSWER_SIDE, AnswerSide, AnswerSide.WAITING, AnswerSide.SENT, set()),
     ],
 )
-def test_every_side_is_reached_and_leads_back_to_the_start(table, sides, start, ends):
+def test_every_side_is_reached_and_leads_to_the_end(table, sides, start, end, apart):
     assert set(table) == set(sides)
 
     def reached(side):
@@ -53,10 +53,10 @@ def test_every_side_is_reached_and_leads_back_to_the_start(table, sides, start, 
             new += [there for there in table[here].values() if there not in seen]
         return seen
 
-    assert reached(start) == set(sides) - ends
-    for side in set(sides) - ends:
-        assert start in reached(side)
-    assert all(table[end] == {} for end in ends)
+    assert reached(start) == set(sides) - apart
+    for side in set(sides) - apart:
+        assert end in reached(side)
+    assert all(table[side] == {} for side in {end, *apart})
 
 
 def test_every_step_is_somewhere():

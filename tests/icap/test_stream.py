@@ -1,10 +1,12 @@
 """New bodies that are made bit by bit, of the old one or of anything else."""
 
 import asyncio
+import threading
 
 import pytest
 
 from zcadapt import modify, reqmod, respmod, respond
+from zcadapt.icap import exchange
 
 MIB = 1024 * 1024
 BODY = b"All work and no play makes Jack a dull boy. " * 50
@@ -182,6 +184,80 @@ def test_a_maker_may_yield_what_is_like_bytes_and_use_it_again(ask, icap):
 
     expected = b"".join(bytes([number]) * 100_000 for number in range(5))
     assert ask(icap.respmod(body=b"x"), {"a": buffered}).body == expected
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_maker_that_does_not_end_is_left_behind(serve, icap, begun, caplog, monkeypatch):
+    monkeypatch.setattr(exchange, "CLEANUP", 0.1)
+    event = asyncio.Event()
+
+    @both(timeout=0.05, on_error="block")
+    def stubborn(request):
+        async def pieces():
+            try:
+                if begun:
+                    yield b"so far"
+                await asyncio.Event().wait()
+            finally:
+                await event.wait()
+
+        return modify(body=pieces())
+
+    running = serve({"a": stubborn})
+    client = running.client()
+    client.send(icap.respmod(body=BODY))
+    if begun:
+        assert not client.rest().endswith(icap.END)
+    else:
+        assert client.answer().http.startswith(b"HTTP/1.1 403 ")
+        assert client.ask(icap.options()).status == 200
+    assert "service 'a' was cancelled and goes on" in caplog.text
+    running.call(event.set)
+    running.wait_for(lambda: not running.tasks())
+
+
+def test_a_maker_of_nothing_at_all_lets_others_have_their_turn(serve, icap):
+    done = threading.Event()
+
+    @reqmod
+    def other(request):
+        done.set()
+
+    @respmod
+    def idle(request):
+        async def pieces():
+            while not done.is_set():
+                yield b""
+
+        return modify(body=pieces())
+
+    running = serve({"a": other, "b": idle})
+    client = running.client()
+    client.send(icap.respmod())
+    assert running.client().ask(icap.reqmod("/reqmod", "Allow: 204")).status == 204
+    assert client.answer().status == 200
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_iterator_of_pieces_is_closed_in_the_end(serve, icap, fails):
+    class Pieces:
+        closed = 0
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            if fails:
+                raise OSError("no disk")
+            raise StopAsyncIteration
+
+        async def aclose(self):
+            self.closed += 1
+
+    pieces = Pieces()
+    running = serve({"a": both(lambda request: modify(body=pieces))})
+    running.client().ask(icap.respmod(body=BODY))
+    assert pieces.closed == 1
 
 
 def test_a_maker_has_its_time_for_each_piece(ask, icap):

@@ -46,6 +46,21 @@ async def file(request):
     (await request.body.file()).close()
 
 
+class Held:
+    """A service that answers when it is let go."""
+
+    methods, preview, version = ("REQMOD", "RESPMOD"), 0, ""
+
+    def __init__(self):
+        self.event = asyncio.Event()
+
+    def let_go(self):
+        self.event.set()
+
+    async def adapt(self, request):
+        await self.event.wait()
+
+
 @both
 async def later(request):
     """Decide in a while, without a look at the body."""
@@ -121,8 +136,8 @@ def test_a_client_that_sends_without_end_while_it_waits_is_held_back(serve, icap
     client.send(icap.reqmod("/slow", "Allow: 204"))
     sender = threading.Thread(target=client.send, args=[request * count])
     sender.start()
-    running.wait_for(lambda: any(wire.held for wire in running.server._wires))
-    (wire,) = running.server._wires
+    running.wait_for(lambda: any(wire.held for wire in running.server._clients.all()))
+    (wire,) = running.server._clients.all()
     assert len(wire.conn.left_over) < 3 * HIGH_WATER
     go_on.set()
     assert client.answer().status == 204
@@ -169,6 +184,17 @@ def test_nor_does_it_where_a_new_body_is_made_of_the_old_one(serve, icap):
     assert client.ask(icap.options()).status == 200
 
 
+def test_to_read_ahead_ends_with_the_request(serve, icap):
+    running = serve({"a": nothing}, stall_timeout=0.05)
+    client = running.client(SO_RCVBUF=16384)
+    client.send(icap.respmod(body=b"x" * 20 * MIB))
+    (wire,) = running.server._clients.all()
+    assert wire.ahead
+    assert len(client.answer().body) == 20 * MIB
+    assert client.ask(icap.options()).status == 200
+    assert not wire.ahead
+
+
 def test_nor_does_it_where_a_large_answer_is_given_early(serve, icap):
     @both
     def large(request):
@@ -213,7 +239,7 @@ def test_a_service_that_fails_while_the_client_is_held_back_lets_it_go_on(serve,
     client = running.client()
     sender = threading.Thread(target=client.send, args=[icap.respmod(body=b"x" * 20 * MIB)])
     sender.start()
-    running.wait_for(lambda: any(wire.held for wire in running.server._wires))
+    running.wait_for(lambda: any(wire.held for wire in running.server._clients.all()))
     running.call(go_on.set)
     client.answer()
     sender.join()
@@ -238,8 +264,10 @@ def test_a_client_that_reads_slowly_is_read_from_slowly(serve, icap, service):
     """What waits in the server is bounded, though 20 MB want to pass."""
     running = serve({"a": service}, stall_timeout=60)
     client, sender = slow_reader(running, icap.respmod(body=b"x" * 20 * MIB, chunk=1 << 16))
-    running.wait_for(lambda: any(wire.held and wire.congested for wire in running.server._wires))
-    (wire,) = running.server._wires
+    running.wait_for(
+        lambda: any(wire.held and wire.congested for wire in running.server._clients.all())
+    )
+    (wire,) = running.server._clients.all()
     assert wire.unsent() < 4 * HIGH_WATER
     assert len(wire.conn.left_over) < HIGH_WATER
     assert wire.exchange.body.spool.size - wire.exchange.body.position < 4 * WINDOW
@@ -262,7 +290,7 @@ def test_a_maker_waits_for_a_client_that_reads_slowly(serve, icap):
     running = serve({"a": endless})
     client = running.client(SO_RCVBUF=16384)
     client.send(icap.respmod(body=b"y"))
-    running.wait_for(lambda: any(wire.congested for wire in running.server._wires))
+    running.wait_for(lambda: any(wire.congested for wire in running.server._clients.all()))
     assert len(made) < 100
     assert len(client.answer().body) == 100_000_000
 
@@ -278,6 +306,7 @@ def test_early_answers_end_where_more_comes_than_is_read(serve, icap):
         other.send(icap.reqmod(body=b"x" * 4 * MIB))
         assert other.answer().http.startswith(b"HTTP/1.1 403 ")
         assert other.is_closed_by_server()
+    assert running.server.counters.errors == {}, "to send on is no mistake"
 
 
 def test_bodies_that_nobody_wants_are_counted_each_by_itself(serve, icap):
@@ -287,6 +316,17 @@ def test_bodies_that_nobody_wants_are_counted_each_by_itself(serve, icap):
 
 
 # Half a connection
+
+
+def test_of_pipelined_answers_only_the_last_says_that_it_is(serve, icap):
+    running = serve({"a": (slow := Held())})
+    client = running.client()
+    client.send(icap.reqmod("/a", "Allow: 204") * 3)
+    client.half_close()
+    running.wait_for(lambda: all(wire.conn.must_close for wire in running.server._clients.all()))
+    running.call(slow.let_go)
+    assert [client.answer()["Connection"] for _ in range(3)] == [None, None, "close"]
+    assert client.is_closed_by_server()
 
 
 def test_a_client_that_sends_nothing_more_still_reads_its_answer(serve, icap):

@@ -8,11 +8,11 @@ import asyncio
 from asyncio import AbstractEventLoop, Future
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import AbstractAsyncContextManager
 from typing import IO, Any, Final, TypeVar
 
 from zcadapt.icap.clock import Clock
 from zcadapt.icap.spool import Disk, Spool
+from zcadapt.threads import current_call
 
 __all__ = ["NO_BODY", "Body", "BodyLostError", "ThreadBody"]
 
@@ -97,9 +97,10 @@ class Body:
 
     # What the server does
 
-    def limit(self, seconds: float | None) -> AbstractAsyncContextManager[object]:
-        """Limit the time spent inside, without that spent waiting for the client."""
-        return self._clock.limit(seconds)
+    def new_clock(self) -> Clock:
+        """Return a clock that stands still from now on while somebody waits for the client."""
+        self._clock = Clock()
+        return self._clock
 
     def forget_what_is_read(self) -> None:
         """Keep nothing from now on that has been read: it is read for the last time."""
@@ -151,11 +152,12 @@ class Body:
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._pull()
-        self._clock.stop()
+        clock = self._clock
+        clock.stop()
         try:
             await waiter
         finally:
-            self._clock.go_on()
+            clock.go_on()
         self._check(self.spool.begin)
 
     def _wake(self) -> None:
@@ -194,9 +196,9 @@ class _NoBody(Body):
 
     __slots__ = ()
 
-    def limit(self, seconds: float | None) -> AbstractAsyncContextManager[object]:
-        """Limit the time spent inside."""
-        return Clock().limit(seconds)
+    def new_clock(self) -> Clock:
+        """Return a clock."""
+        return Clock()
 
     def forget_what_is_read(self) -> None:
         """Do nothing."""
@@ -226,23 +228,32 @@ class ThreadBody:
 
     def read(self, most: int | None = None) -> bytes:
         """Return the whole body, or its first `most` bytes; see `Body.read`."""
-        return self._wait(self._body.read, most)
+        return self._wait(most, self._body.read, most)
 
     def file(self) -> IO[bytes]:
         """Return the whole body as a binary file; see `Body.file`."""
-        return self._wait(self._body.file)
+        return self._wait(None, self._body.file)
 
     def __iter__(self) -> Iterator[bytes]:
         """Iterate over the whole body, in pieces as they came."""
         pieces: Any = aiter(self._body)
-        while piece := self._wait(anext, pieces, b""):
+        at = 0
+        while piece := self._wait(at + 1, anext, pieces, b""):
+            at += len(piece)
             yield piece
 
-    def _wait(self, step: Callable[..., Awaitable[T]], *args: object) -> T:
-        """Return what `step` does in the loop."""
+    def _wait(self, size: int | None, step: Callable[..., Awaitable[T]], *args: object) -> T:
+        """Return what `step` does in the loop, which wants `size` bytes, or all of them.
+
+        Where it has to wait for them, another call may run meanwhile.
+        """
+        body, call = self._body, current_call()
 
         async def run() -> T:
-            return await step(*args)
+            has_come = body.complete or (size is not None and body.spool.size >= size)
+            if call is None or has_come:
+                return await step(*args)
+            return await call.lend(step(*args))
 
         running = run()
         try:

@@ -44,6 +44,13 @@ class Clock:
         finally:
             self._timeout = None
 
+    def overdue(self, now: float) -> float:
+        """Return for how many seconds, at `now`, that inside goes on though its time is over."""
+        timeout = self._timeout
+        if timeout is None or not timeout.expired() or (when := timeout.when()) is None:
+            return 0.0
+        return now - when
+
     def stop(self) -> None:
         """Stand still; this may be said several times."""
         self._waiting += 1

@@ -102,6 +102,11 @@ class Connection:
         self.request_side = RequestSide.IDLE
         self.answer_side = AnswerSide.WAITING
 
+    @property
+    def closes(self) -> bool:
+        """Whether the answer at hand is the last, after which we close."""
+        return self.must_close and (self._is_last or not self.left_over)
+
     # What the client does
 
     def receive_data(self, data: bytes) -> None:

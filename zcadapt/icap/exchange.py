@@ -8,12 +8,13 @@ beginning to end inside these calls; a task is made only for one that is.
 import asyncio
 import inspect
 import logging
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from zcadapt.icap.answer import CLOSE, Answer, field
 from zcadapt.icap.body import NO_BODY, Body
+from zcadapt.icap.clock import Clock
 from zcadapt.icap.connection import RequestSide
 from zcadapt.icap.endpoint import Endpoint
 from zcadapt.icap.errors import IcapError, ServiceFailedError
@@ -38,6 +39,9 @@ WINDOW: Final = 256 * 1024
 #: How much of a body that was kept is sent back in one write.
 WRITE_SIZE: Final = 64 * 1024
 
+#: Seconds that a service has to end, once its time is over and it has been cancelled.
+CLEANUP: Final = 5.0
+
 #: Answers that tell the client to take its own copy of the body.
 WAIT_FOR_END: Final = frozenset({204, 206})
 
@@ -56,10 +60,13 @@ class Exchange:
 
     # What few exchanges need begins here; setting it for each would cost time.
     _asked: "Iterator[Candidate]" = iter(())
+    _at_work: Candidate | None = None  # whose time is limited at present
+    _clock: Clock | None = None
     _continued = False
     _echoed = 0  # how much of what was kept has been sent back
     _held: tuple[Answer, Reply]
     _phase = Phase.GATHER
+    _stream: Stream | None = None
     _task: asyncio.Task[None] | None = None
     _trailers = b""
     _unstarted: Won | None = None  # what a task begins with, as long as it has not begun
@@ -149,8 +156,11 @@ class Exchange:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has been answered or aborted: nothing may be sent for it any more."""
-        return self.wire.exchange is not self
+        """Whether the task that runs may send nothing for it any more.
+
+        It has been answered or aborted, or goes on without that task.
+        """
+        return self.wire.exchange is not self or asyncio.current_task() is not self._task
 
     # Asking
 
@@ -202,6 +212,7 @@ class Exchange:
 
     def _ask_on(self, won: Won | None) -> None:
         self._unstarted = won
+        self._clock = self.body.new_clock()
         self._task = asyncio.get_running_loop().create_task(self._take_time(won))
 
     async def _take_time(self, won: Won | None) -> None:
@@ -215,27 +226,53 @@ class Exchange:
         except Exception:
             logger.exception("an answer to %s could not be sent", self.wire.peer)
             failed = ServiceFailedError("an error of our own")
-        self._task = None
         if failed is not None and not self.is_over:
             self.wire.refuse(failed)
         self.wire.pump()
 
+    def limit(self, candidate: Candidate) -> AbstractAsyncContextManager[object]:
+        """Limit the time that `candidate` has, without that spent waiting for the client."""
+        assert self._clock is not None  # noqa: S101 - for the type checker
+        self._at_work = candidate
+        return self._clock.limit(candidate.timeout)
+
+    def leave_behind(self, now: float) -> None:
+        """Go on without a service that does not end though its time is over, long since."""
+        candidate, clock = self._at_work, self._clock
+        if candidate is None or clock is None or clock.overdue(now) < CLEANUP:
+            return
+        logger.error("service %r was cancelled and goes on: it is left behind", candidate.name)
+        self._asked = iter(tuple(self._asked))  # for it there is nobody left to ask
+        self._at_work = self._task = None
+        won = Won(candidate, None)
+        error = TimeoutError("it did not end when it was cancelled")
+        if self._stream is not None and self._stream.has_begun:
+            self._cut(won, error)
+            return
+        try:
+            self._ask_on(self._instead(won, error))
+        except IcapError as failed:
+            self.wire.refuse(failed)
+            self.wire.pump()
+
     async def _conclude(self, won: Won | None) -> None:
         while True:
-            won = await go_on(self._asked, self.request, won, limit=self.body.limit)
+            won = await go_on(self._asked, self.request, won, limit=self.limit)
             if self.is_over:  # and who was asked went on though it was cancelled
                 return
             try:
                 reply = self._choose(won)
                 if won is None or reply.source is not Source.MADE:
                     break
-                stream = Stream(self, reply, won)
+                self._stream = stream = Stream(self, reply, won)
             except Exception as error:  # noqa: BLE001 - a decision may hold anything
                 won = self._instead(won, error)
                 continue
             try:
                 await stream.run()
             except Exception as error:  # noqa: BLE001 - so may its maker
+                if self.is_over:
+                    return
                 if stream.has_begun:
                     self._cut(won, error)
                     return
@@ -246,10 +283,9 @@ class Exchange:
 
     def _cut(self, won: Won, error: Exception) -> None:
         """The maker of a body has failed halfway: the client must not take it for whole."""
-        if not self.is_over:
-            with suppress(ServiceFailedError):
-                won.candidate.failed(self.request, error)
-            self.wire.break_off()
+        with suppress(ServiceFailedError):
+            won.candidate.failed(self.request, error)
+        self.wire.break_off()
 
     def _choose(self, won: Won | None) -> Reply:
         decision: Decision | None = None if won is None else won.answer
@@ -263,7 +299,7 @@ class Exchange:
         server = self.wire.server
         if server.observer is not None:
             server.observe(self.request, won)
-        close = self.wire.conn.must_close
+        close = self.wire.conn.must_close and self.wire.conn.closes
         if reply is UNMODIFIED and not close and (won is None or not won.answer.icap_headers):
             return self.endpoint.unmodified(server.second)
         fields = [self.endpoint.fields(server.second)]

@@ -1,4 +1,4 @@
-"""How long a client may keep us waiting, on one connection."""
+"""How long a client may keep us waiting, on one connection, and a plugin that was to end."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -10,30 +10,31 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "is_idle"]
 
-#: Seconds that a client has to read the answer to a broken request.
+#: Seconds of silence after which a client that has been told all is not waited for any more.
 LINGER: Final = 2.0
+#: Seconds that it may go on sending what nobody wants.
+LINGER_MOST: Final = 30.0
 #: Where it is the client's turn.
-READING: Final = frozenset({RequestSide.IDLE, RequestSide.PREVIEW, RequestSide.BODY})
+MID_BODY: Final = frozenset({RequestSide.PREVIEW, RequestSide.BODY})
 
 
 def check(wire: "Wire", now: float) -> None:
-    """Do what is due when the client has kept us waiting for too long."""
-    waited = now - wire.since
-    settings = wire.settings
+    """Do what is due when somebody has kept us waiting for too long."""
     if wire.lingering:
-        if waited > LINGER:
-            wire.break_off()
+        _check_lingering(wire, now)
     elif wire.is_closing:
-        if waited > settings.write_timeout:
-            wire.break_off()
+        _check_reader(wire, now)
+    elif wire.exchange is None and is_idle(wire) and not wire.congested:
+        if now - wire.since > wire.settings.idle_timeout:
+            wire.hang_up()
+    elif _is_endless(wire, now):
+        _give_up(wire, f"not answered in {wire.settings.request_timeout:.0f} s")
     elif wire.congested:
         _check_reader(wire, now)
-    elif wire.exchange is None and is_idle(wire):
-        if waited > settings.idle_timeout:
-            wire.hang_up()
-    elif waited > settings.read_timeout and _waits_for_client(wire):
-        wire.refuse(SlowClientError(f"silent for {waited:.0f} s in the middle of a request"))
-        wire.pump()
+    else:
+        _check_sender(wire, now)
+    if wire.exchange is not None:
+        wire.exchange.leave_behind(now)
 
 
 def is_idle(wire: "Wire") -> bool:
@@ -43,8 +44,21 @@ def is_idle(wire: "Wire") -> bool:
     return between and conn.request_side is not RequestSide.BODY and not conn.left_over
 
 
-def _waits_for_client(wire: "Wire") -> bool:
-    return not wire.held and wire.conn.request_side in READING
+def _is_endless(wire: "Wire", now: float) -> bool:
+    at_work = wire.exchange is not None or wire.conn.request_side in MID_BODY
+    return at_work and now - wire.begun > wire.settings.request_timeout
+
+
+def _check_sender(wire: "Wire", now: float) -> None:
+    """Look after a client whose turn it is to send; the heads have to come within their time."""
+    side = wire.conn.request_side
+    waited = now - wire.since
+    if wire.held:
+        return
+    if side is RequestSide.IDLE and waited > wire.settings.head_timeout:
+        _give_up(wire, f"the heads of a request have not come in {waited:.0f} s")
+    elif side in MID_BODY and waited > wire.settings.read_timeout:
+        _give_up(wire, f"silent for {waited:.0f} s in the middle of a request")
 
 
 def _check_reader(wire: "Wire", now: float) -> None:
@@ -53,15 +67,24 @@ def _check_reader(wire: "Wire", now: float) -> None:
     One that is still sending its body may be one that reads nothing until it
     has sent everything: after a while its body is read ahead.
     """
-    unsent = wire.unsent()
-    if unsent < wire.most_unsent:
-        wire.most_unsent = unsent
-        wire.since = now
-    waited = now - wire.since
-    if waited > wire.settings.write_timeout:
-        error = SlowClientError(f"has taken nothing of its answer for {waited:.0f} s")
+    waited, whole = wire.untaken_for(now), now - wire.begun
+    if waited > wire.settings.write_timeout or whole > wire.settings.request_timeout:
+        what = f"taken nothing of its answer for {waited:.0f} s, not all of it for {whole:.0f} s"
+        error = SlowClientError(f"has {what}")
         wire.server.refused(wire.peer, error)
         wire.break_off()
     elif waited > wire.settings.stall_timeout and wire.conn.request_side is RequestSide.BODY:
         wire.ahead = True
         wire.regulate()
+
+
+def _check_lingering(wire: "Wire", now: float) -> None:
+    if wire.unsent():
+        _check_reader(wire, now)
+    elif now - wire.since > LINGER or now - wire.begun > LINGER_MOST:
+        wire.break_off()
+
+
+def _give_up(wire: "Wire", why: str) -> None:
+    wire.refuse(SlowClientError(why))
+    wire.pump()

@@ -7,17 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from zcadapt.icap.answer import field as header
+from zcadapt.icap.admission import Admission, Clients
 from zcadapt.icap.endpoints import Endpoints
 from zcadapt.icap.errors import ClientGoneError, IcapError, ServiceFailedError
-from zcadapt.icap.options import istag
 from zcadapt.icap.patience import check
 from zcadapt.icap.request import Request
 from zcadapt.icap.settings import ICAPSettings
 from zcadapt.icap.spool import Disk
 from zcadapt.icap.wire import Wire
 from zcadapt.rule import Won
-from zcadapt.version import VERSION
 
 __all__ = ["Counters", "ICAPServer"]
 
@@ -57,10 +55,8 @@ class ICAPServer:
         self.disk = Disk(settings.spool_bytes)
         self.now = 0.0  # the loop's time at the last tick
         self.second = 0  # and the world's
-        self.fields = header("ISTag", f'"{istag((VERSION,))}"')
         self.observer = observer
-        self._wires: set[Wire] = set()
-        self._turned_away: set[Wire] = set()  # those of them for whom there was no room
+        self._clients = Clients(settings.connections)
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._gone: asyncio.Event = asyncio.Event()
@@ -83,17 +79,19 @@ class ICAPServer:
         """Accept nobody more, and end when all is answered or `grace` seconds are over."""
         for listener in self._listeners:
             listener.close()
-        for wire in list(self._wires):
+        clients = self._clients
+        clients.is_closed = True
+        for wire in clients.all():
             wire.close()
         self._gone.clear()
-        if self._wires:
+        if clients:
             try:
                 await asyncio.wait_for(self._gone.wait(), grace)
             except TimeoutError:
-                logger.warning("%d clients are cut off", len(self._wires))
-        for wire in list(self._wires):
+                logger.warning("%d clients are cut off", len(clients))
+        for wire in clients.all():
             wire.break_off()
-        if self._wires:
+        if clients:
             await self._gone.wait()
         if self._timer is not None:
             self._timer.cancel()
@@ -102,24 +100,19 @@ class ICAPServer:
     @property
     def connections(self) -> int:
         """How many clients are connected."""
-        return len(self._wires)
+        return len(self._clients)
 
     # What wires tell
 
-    def admit(self, wire: Wire) -> bool:
-        """Count a client; whether there is room for it."""
+    def admit(self, wire: Wire) -> Admission:
+        """Count a client; say what becomes of it."""
         self.counters.connections += 1
-        self._wires.add(wire)
-        if len(self._wires) - len(self._turned_away) > self.settings.connections:
-            self._turned_away.add(wire)
-            return False
-        return True
+        return self._clients.admit(wire)
 
     def dismiss(self, wire: Wire) -> None:
         """Count a client off."""
-        self._wires.discard(wire)
-        self._turned_away.discard(wire)
-        if not self._wires:
+        self._clients.dismiss(wire)
+        if not self._clients:
             self._gone.set()
 
     def observe(self, request: Request, won: Won | None) -> None:
@@ -143,5 +136,5 @@ class ICAPServer:
         self._timer = loop.call_later(TICK, self._tick)
         self.now = loop.time()
         self.second = int(time.time())
-        for wire in list(self._wires):
+        for wire in self._clients.all():
             check(wire, self.now)

@@ -1,6 +1,7 @@
 """What may happen when, as data: one table for the request that is read, one for its answer.
 
-`zcadapt.icap.connection` walks them.
+`zcadapt.icap.connection` walks them. When both are at their ends, DONE and
+SENT, it begins anew with the next request.
 """
 
 from enum import Enum, auto
@@ -47,7 +48,6 @@ class Step(_Quick):
     ANSWER_WHOLE = auto()  # an answer without a body
     ANSWER_BEGIN = auto()  # the head of an answer with a body
     ANSWER_END = auto()  # its last chunk
-    NEXT = auto()
 
 
 REQUEST_SIDE: Final = {
@@ -65,7 +65,7 @@ REQUEST_SIDE: Final = {
         Step.ANSWERED: RequestSide.DONE,
     },
     RequestSide.BODY: {Step.BODY_END: RequestSide.DONE},
-    RequestSide.DONE: {Step.NEXT: RequestSide.IDLE},
+    RequestSide.DONE: {},
     RequestSide.FAILED: {},
 }
 
@@ -76,5 +76,5 @@ ANSWER_SIDE: Final = {
         Step.ANSWER_BEGIN: AnswerSide.STREAMING,
     },
     AnswerSide.STREAMING: {Step.ANSWER_END: AnswerSide.SENT},
-    AnswerSide.SENT: {Step.NEXT: AnswerSide.WAITING},
+    AnswerSide.SENT: {},
 }

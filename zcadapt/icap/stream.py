@@ -15,6 +15,8 @@ __all__ = ["Stream"]
 
 #: Bytes after which others have their turn, even if neither maker nor client waits.
 TURN: Final = 256 * 1024
+#: As so many bytes at least a piece counts, which may be empty.
+LEAST: Final = 1024
 
 
 class Stream:
@@ -66,6 +68,8 @@ class Stream:
                 elif piece:
                     await self._begin()
                     await self._put(piece)
+                else:
+                    await self._take_turns(piece)
             if not exchange.is_over:
                 if self._needs_length:
                     self._reply = with_length(self._reply, self._kept.size)
@@ -73,7 +77,8 @@ class Stream:
         finally:
             self._kept.close()
             if hasattr(pieces, "aclose"):
-                await pieces.aclose()
+                async with exchange.limit(self._won.candidate):
+                    await pieces.aclose()
         if not exchange.is_over:
             exchange.wire.end_body()
             exchange.finish()
@@ -81,7 +86,7 @@ class Stream:
     async def _next(self, pieces: AsyncIterator[bytes]) -> bytes | None:
         """Return the next piece, made in the time that the service has for it; None: no more."""
         try:
-            async with self._exchange.body.limit(self._won.candidate.timeout):
+            async with self._exchange.limit(self._won.candidate):
                 piece = await anext(pieces)
         except StopAsyncIteration:
             return None
@@ -124,7 +129,7 @@ class Stream:
         await self._take_turns(piece)
 
     async def _take_turns(self, piece: bytes) -> None:
-        self._turn += len(piece)
+        self._turn += max(len(piece), LEAST)
         if self._turn > TURN:
             self._turn = 0
             await asyncio.sleep(0)

@@ -9,17 +9,18 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from zcadapt.icap.admission import Admission
 from zcadapt.icap.answer import CLOSE, Answer
 from zcadapt.icap.connection import AnswerSide, Connection, RequestSide
 from zcadapt.icap.endpoint import Endpoint
 from zcadapt.icap.errors import (
-    BrokenMessageError,
     IcapError,
     OverloadedError,
     ServiceFailedError,
 )
 from zcadapt.icap.events import BodyData, BodyEnd, Cue, RequestHead
 from zcadapt.icap.exchange import Exchange
+from zcadapt.icap.outlet import HIGH_WATER, Outlet
 from zcadapt.icap.patience import is_idle
 from zcadapt.icap.spool import Spool
 
@@ -30,41 +31,31 @@ __all__ = ["Wire"]
 
 logger = logging.getLogger("zcadapt.icap")
 
-#: Bytes of pipelined requests, or of answers, that may wait.
-HIGH_WATER: Final = 256 * 1024
-#: Up to this size the buffers of an answer are joined to one.
-SHORT: Final = 16 * 1024
 #: So many pipelined requests are answered before others have their turn.
 TURNS: Final = 32
 
 
-class Wire(asyncio.Protocol):
+class Wire(Outlet, asyncio.Protocol):
     """One connection.
 
     Attributes:
         ahead: the client does not read, and still sends: its body is read ahead.
-        congested: the client does not take what it is sent.
+        begun: when the request at hand began; or the lingering, once all is said.
+        endpoint: that of the last request which led to one.
         held: reading is paused.
         lingering: all is said; the client may read it before we close.
-        most_unsent: what waited to be sent at the last progress while congested.
-        since: when the client last did what it should.
+        since: when the client last sent something, or its turn to send began.
     """
 
     __slots__ = (
         "_drained",
-        "_due",
-        "_joins",
-        "_out",
-        "_room",
-        "_transport",
         "_turns",
         "ahead",
-        "congested",
-        "conn",
+        "begun",
+        "endpoint",
         "exchange",
         "held",
         "lingering",
-        "most_unsent",
         "peer",
         "server",
         "settings",
@@ -72,42 +63,37 @@ class Wire(asyncio.Protocol):
     )
 
     def __init__(self, server: "ICAPServer") -> None:
+        super().__init__(Connection(server.settings))
         self.server = server
         self.settings = server.settings
-        self.conn = Connection(server.settings)
+        self.endpoint: Endpoint | None = None
         self.exchange: Exchange | None = None
         self.peer: tuple[str, int] = ("", 0)
         self.ahead = False
-        self.congested = False
         self.held = False
         self.lingering = False
-        self.most_unsent = 0
-        self.since = server.now
+        self.begun = self.since = server.now
         self._drained = 0  # how much of a body that nobody wants has come
-        self._due: Answer | None = None  # it goes out with the first piece of its body
-        self._joins = False  # all that goes out together is joined to one buffer
-        self._out: list[bytes] = []
         self._turns = 0
-        self._room: asyncio.Future[None] | None = None
 
     # What the event loop tells
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - asyncio.Transport
         """Accept a client, or tell it that there are too many."""
-        self._transport = transport
-        # asyncio's writelines joins too, or else, in 3.12.0 to 3.12.8 and in 3.13.0 and 3.13.1,
-        # never says that the client does not take it (CVE-2024-12254). uvloop's does neither.
-        self._joins = type(transport).__module__.startswith("asyncio")
+        self.open(transport)
         address = transport.get_extra_info("peername")
         self.peer = tuple(address[:2]) if isinstance(address, tuple) else ("", 0)
-        transport.set_write_buffer_limits(HIGH_WATER)
-        if not self.server.admit(self):
+        admission = self.server.admit(self)
+        if admission is Admission.REFUSED:
             self.refuse(OverloadedError(f"{self.settings.connections} clients are connected"))
             self.pump()
+        elif admission is Admission.CUT:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
         if self.lingering:
+            self.since = self.server.now
             return
         conn = self.conn
         if self.exchange is not None or not conn.left_over:
@@ -130,20 +116,18 @@ class Wire(asyncio.Protocol):
         if self.exchange is not None:
             exchange, self.exchange = self.exchange, None
             exchange.abort()
-        self._make_room()
+        self.make_room()
         self.server.dismiss(self)
 
     def pause_writing(self) -> None:
         """The client does not take what it is sent."""
         self.congested = True
-        self.most_unsent = self.unsent()
-        self.since = self.server.now
+        self.watch_reader(self.server.now)
         self.regulate()
 
     def resume_writing(self) -> None:
         """The client takes more."""
-        self.since = self.server.now
-        self._make_room()
+        self.make_room()
         self.pump(writable=True)
 
     # What an exchange tells
@@ -151,54 +135,6 @@ class Wire(asyncio.Protocol):
     def spool(self) -> Spool:
         """Return a place for the body of a message."""
         return Spool(self.settings.body_memory, self.server.disk)
-
-    def send(self, data: bytes) -> None:
-        """Send `data`."""
-        self._out.append(data)
-
-    def begin_answer(self, answer: Answer) -> None:
-        """Send the head of an answer, together with the first piece of its body."""
-        self._due = answer
-
-    def put(self, piece: bytes) -> None:
-        """Send a piece of the answer's body."""
-        if self._due is not None:
-            self._send_head(self._due)
-        self._out += self.conn.data(piece)
-
-    def end_body(self, *, original_from: int | None = None, trailers: bytes = b"") -> None:
-        """End the answer's body."""
-        if self._due is not None:
-            self._send_head(self._due)
-        self._out.append(self.conn.end(original_from=original_from, trailers=trailers))
-
-    def _send_head(self, answer: Answer) -> None:
-        self._due = None
-        self._out.append(self.conn.answer(answer))
-
-    def flush(self) -> None:
-        """Write what was sent, in one go."""
-        out = self._out
-        if not out:
-            return
-        self._out = []
-        if len(out) == 1:
-            self._transport.write(out[0])
-        elif self._joins or sum(map(len, out)) <= SHORT:
-            self._transport.write(b"".join(out))
-        else:
-            self._transport.writelines(out)
-
-    async def room(self) -> None:
-        """Wait until the client takes more, or is gone."""
-        while self.congested:
-            self._room = asyncio.get_running_loop().create_future()
-            await self._room
-
-    def _make_room(self) -> None:
-        self.congested = False
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
 
     def answered(self) -> None:
         """The answer is out: what still comes of the request is dropped."""
@@ -218,18 +154,16 @@ class Wire(asyncio.Protocol):
             exchange.abort()
         if conn.answer_side is AnswerSide.WAITING:
             server = self.server
-            fields = exchange.endpoint.fields(server.second) if exchange else server.fields
-            self.send(
-                conn.answer(Answer(error.status, fields + (CLOSE if conn.must_close else b"")))
-            )
+            endpoint = self.endpoint or server.endpoints.find("")  # an ISTag in every answer
+            fields = endpoint.fields(server.second)
+            self.send(conn.answer(Answer(error.status, fields + (CLOSE if conn.closes else b""))))
         elif conn.answer_side is AnswerSide.STREAMING:
             self.break_off()
 
     def break_off(self) -> None:
         """Cut the connection, so that the client sees that its answer is not whole."""
         self.conn.fail()
-        self._out.clear()
-        self._transport.abort()
+        self.cut()
 
     # Between the two
 
@@ -302,7 +236,8 @@ class Wire(asyncio.Protocol):
     def _begin(self, head: RequestHead) -> None:
         server = self.server
         server.counters.requests += 1
-        endpoint = server.endpoints.find(head.line.path)
+        self.begun = server.now
+        self.endpoint = endpoint = server.endpoints.find(head.line.path)
         if head.line.method == "OPTIONS":
             self._answer_options(head, endpoint)
             return
@@ -312,13 +247,14 @@ class Wire(asyncio.Protocol):
     def _answer_options(self, head: RequestHead, endpoint: Endpoint) -> None:
         conn = self.conn
         trailers = "trailers" in head.allow
-        answer = endpoint.options(self.server.second, trailers=trailers, close=conn.must_close)
+        answer = endpoint.options(self.server.second, trailers=trailers, close=conn.closes)
         self.send(conn.answer(answer))
 
     def _drain(self, data: bytes) -> None:
         self._drained += len(data)
         if self._drained > self.settings.drain_bytes:
-            raise BrokenMessageError("more of a body that nobody wants than is read")
+            logger.debug("%s:%d: sends more of a body that nobody wants than is read", *self.peer)
+            self.conn.fail()
 
     # Reading or not
 
@@ -355,10 +291,6 @@ class Wire(asyncio.Protocol):
         """Whether nothing more is read, and what waits to be sent is the last."""
         return bool(self._transport.is_closing())
 
-    def unsent(self) -> int:
-        """Return how many bytes wait for the client to take them."""
-        return int(self._transport.get_write_buffer_size())
-
     def close(self) -> None:
         """Close when the request at hand, if any, has been answered."""
         self.conn.must_close = True
@@ -367,7 +299,7 @@ class Wire(asyncio.Protocol):
 
     def hang_up(self) -> None:
         """Close as soon as the client has taken what was written."""
-        self.since = self.server.now
+        self.watch_reader(self.server.now)
         self._transport.close()
 
     def _close_if_done(self) -> None:
@@ -385,7 +317,8 @@ class Wire(asyncio.Protocol):
         Closing a socket with unread bytes in it would take back what was sent.
         """
         self.lingering = True
-        self.since = self.server.now
+        self.begun = self.since = self.server.now
+        self.watch_reader(self.since)
         self.regulate()
         if self._transport.can_write_eof():
             self._transport.write_eof()

@@ -27,7 +27,13 @@ async def decide(service: Any, request: Request) -> Decision | None:  # noqa: AN
         timeout=getattr(service, "timeout", None) or DEFAULT_TIMEOUT,
     )
     asked = iter([candidate])
-    won = await go_on(asked, request, consult(asked, request), limit=request.body.limit)
+    clock = request.body.new_clock()
+    won = await go_on(
+        asked,
+        request,
+        consult(asked, request),
+        limit=lambda candidate: clock.limit(candidate.timeout),
+    )
     decision: Decision | None = won.answer if won is not None else None
     return decision
 
