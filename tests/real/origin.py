@@ -2,7 +2,8 @@
 
 ``/bytes/N``, ``/chunked/N``, ``/gzip/N``, ``/dribble/N`` and ``/abort/N`` are N bytes of
 `content`; ``/status/N`` is an answer without body; what is sent to ``/digest`` and ``/echo``
-comes back as its digest or whole. `seen` holds the requests of one test.
+comes back as its digest or whole; ``/zeros/N`` holds nothing in memory. `seen` holds the
+requests of one test.
 """
 
 import contextlib
@@ -64,6 +65,12 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(206, part, Content_Range=f"bytes {first}-{last}/{size}", ETag=etag)
         else:
             self.answer(200, body, ETag=etag)
+
+    def get_zeros(self, size):
+        self.answer(200, None, Content_Length=str(size))
+        piece = bytes(1 << 20)
+        for at in range(0, size, len(piece)):
+            self.wfile.write(piece[: size - at])
 
     def get_gzip(self, size):
         self.answer(200, gzip.compress(content(size)), Content_Encoding="gzip")

@@ -9,17 +9,18 @@ import asyncio
 import inspect
 import logging
 from contextlib import AbstractAsyncContextManager, suppress
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from zcadapt.icap.answer import CLOSE, Answer, field
 from zcadapt.icap.body import NO_BODY, Body
 from zcadapt.icap.clock import Clock
 from zcadapt.icap.connection import RequestSide
+from zcadapt.icap.drip import BEFORE, STEP, EarlyAnswer
 from zcadapt.icap.endpoint import Endpoint
 from zcadapt.icap.errors import IcapError, ServiceFailedError
 from zcadapt.icap.events import RequestHead
-from zcadapt.icap.reply import UNMODIFIED, Reply, Source, choose
+from zcadapt.icap.phase import UNDECIDED, Phase
+from zcadapt.icap.reply import UNMODIFIED, Reply, Source, choose, original
 from zcadapt.icap.request import Request
 from zcadapt.icap.stream import Stream
 from zcadapt.rule import Candidate, Won, consult, go_on
@@ -46,15 +47,6 @@ CLEANUP: Final = 5.0
 WAIT_FOR_END: Final = frozenset({204, 206})
 
 
-class Phase(Enum):
-    """What an exchange does with a piece of the body that comes."""
-
-    GATHER = auto()  #: keep it; services are asked when enough is there
-    ASK = auto()  #: keep it for those who are asked, or make the new body of it
-    ECHO = auto()  #: send it back
-    HOLD = auto()  #: drop it; the answer waits for its end
-
-
 class Exchange:
     """One request and its answer."""
 
@@ -63,7 +55,9 @@ class Exchange:
     _at_work: Candidate | None = None  # whose time is limited at present
     _clock: Clock | None = None
     _continued = False
-    _echoed = 0  # how much of what was kept has been sent back
+    _drips_at = BEFORE  # how much of the body has come when the answer may begin early, or go on
+    _early: EarlyAnswer | None = None
+    echoed = 0  # how much of what was kept has been sent back
     _held: tuple[Answer, Reply]
     _phase = Phase.GATHER
     _stream: Stream | None = None
@@ -103,6 +97,8 @@ class Exchange:
             self.body.feed(data)
             if self.is_full:
                 self.wire.regulate()
+            if self.body.spool.size >= self._drips_at:
+                self.drip(silent=False)
 
     def preview_end(self) -> None:
         """The preview is there; the client waits."""
@@ -128,15 +124,15 @@ class Exchange:
         wire = self.wire
         spool = self.body.spool
         unwritten = 0
-        while not wire.congested and (piece := spool.read_at(self._echoed)):
-            self._echoed += len(piece)
+        while not wire.congested and (piece := spool.read_at(self.echoed)):
+            self.echoed += len(piece)
             unwritten += len(piece)
             wire.put(piece)
-            spool.forget_before(self._echoed)
-            if unwritten >= WRITE_SIZE and self._echoed < spool.size:
+            spool.forget_before(self.echoed)
+            if unwritten >= WRITE_SIZE and self.echoed < spool.size:
                 wire.flush()
                 unwritten = 0
-        if self.body.complete and self._echoed == spool.size:
+        if self.body.complete and self.echoed == spool.size:
             wire.end_body(trailers=self._trailers if self._may_send_trailers() else b"")
             self.finish()
 
@@ -147,6 +143,26 @@ class Exchange:
         if self._unstarted is not None and inspect.iscoroutine(self._unstarted.answer):
             self._unstarted.answer.close()
         self.body.lose()
+
+    def drip(self, *, silent: bool) -> None:
+        """Send the head and a byte to a client that may wait for it; `silent`: it sends nothing."""
+        wire, size = self.wire, self.body.spool.size
+        self._drips_at = size + STEP
+        if size < BEFORE or not self._is_undecided():
+            return
+        if self._early is not None:
+            self._early.go_on()
+        elif wire.server.stallers.stalls(wire.peer[0], self.head, silent=silent):
+            self._early = EarlyAnswer(self, self._head(original(self.head), None))
+
+    def _is_undecided(self) -> bool:
+        """Whether services have not come to a decision, so that no other answer has begun."""
+        return self._phase in UNDECIDED and (self._stream is None or not self._stream.has_begun)
+
+    def send_rest(self) -> None:
+        """Send back what has not been sent back, and what comes."""
+        self._phase = Phase.ECHO
+        self.writable()
 
     @property
     def is_full(self) -> bool:
@@ -187,6 +203,9 @@ class Exchange:
         if self.body.spool.size:
             self.body.show_preview()
         won = consult(self._asked, self.request)
+        if self._early is not None and (won is None or not won.pending):
+            self._early.end(won)
+            return
         if won is None:
             self._send(self._choose(None), None)
             return
@@ -227,8 +246,16 @@ class Exchange:
             logger.exception("an answer to %s could not be sent", self.wire.peer)
             failed = ServiceFailedError("an error of our own")
         if failed is not None and not self.is_over:
-            self.wire.refuse(failed)
+            self._fail(failed)
         self.wire.pump()
+
+    def _fail(self, error: IcapError) -> None:
+        """Tell the client that there is no answer, as far as it can still be told."""
+        if self._early is None:
+            self.wire.refuse(error)
+        else:
+            self.wire.server.refused(self.wire.peer, error)
+            self._early.stop()
 
     def limit(self, candidate: Candidate) -> AbstractAsyncContextManager[object]:
         """Limit the time that `candidate` has, without that spent waiting for the client."""
@@ -252,13 +279,16 @@ class Exchange:
         try:
             self._ask_on(self._instead(won, error))
         except IcapError as failed:
-            self.wire.refuse(failed)
+            self._fail(failed)
             self.wire.pump()
 
     async def _conclude(self, won: Won | None) -> None:
         while True:
             won = await go_on(self._asked, self.request, won, limit=self.limit)
             if self.is_over:  # and who was asked went on though it was cancelled
+                return
+            if self._early is not None:
+                self._early.end(won)
                 return
             try:
                 reply = self._choose(won)
@@ -299,6 +329,10 @@ class Exchange:
         server = self.wire.server
         if server.observer is not None:
             server.observe(self.request, won)
+        return self._head(reply, won)
+
+    def _head(self, reply: Reply, won: Won | None) -> Answer:
+        server = self.wire.server
         close = self.wire.conn.must_close and self.wire.conn.closes
         if reply is UNMODIFIED and not close and (won is None or not won.answer.icap_headers):
             return self.endpoint.unmodified(server.second)
@@ -352,7 +386,7 @@ class Exchange:
         self.writable()
 
     def _echo(self, data: bytes) -> None:
-        if self._echoed == self.body.spool.size and not self.wire.congested:
+        if self.echoed == self.body.spool.size and not self.wire.congested:
             self.wire.put(data)
         else:
             self.body.feed(data)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from zcadapt.icap.admission import Admission, Clients
+from zcadapt.icap.drip import Stallers
 from zcadapt.icap.endpoints import Endpoints
 from zcadapt.icap.errors import ClientGoneError, IcapError, ServiceFailedError
 from zcadapt.icap.patience import check
@@ -56,6 +57,7 @@ class ICAPServer:
         self.now = 0.0  # the loop's time at the last tick
         self.second = 0  # and the world's
         self.observer = observer
+        self.stallers = Stallers(lambda: self.now, enabled=settings.drip_after > 0)
         self._clients = Clients(settings.connections)
         self._listeners: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -129,7 +131,8 @@ class ICAPServer:
         errors[error.status] = errors.get(error.status, 0) + 1
         if not isinstance(error, ServiceFailedError):
             level = logging.DEBUG if isinstance(error, ClientGoneError) else logging.WARNING
-            logger.log(level, "%s:%d: %d: %s", *peer, error.status, error)
+            kind = {"kind": error.status}  # a flood of one does not hide another in the log
+            logger.log(level, "%s:%d: %d: %s", *peer, error.status, error, extra=kind)
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,0 +1,277 @@
+"""A client that stalls until its answer begins is answered early; then it is all or nothing."""
+
+import asyncio
+
+import pytest
+
+from zcadapt import allow, block, modify, reqmod, respmod
+from zcadapt.icap import drip
+from zcadapt.icap.drip import Stallers
+from zcadapt.icap.events import RequestHead
+from zcadapt.icap.head import parse_line
+
+SIZE = 200_000
+BODY = b"All work and no play makes Jack a dull boy. " * (SIZE // 44 + 1)
+
+
+def scanner(verdict=None, **options):
+    """A service that reads everything before it answers."""
+
+    @respmod(**options)
+    @reqmod(**options)
+    async def scan(request):
+        await request.body.read()
+        if isinstance(verdict, Exception):
+            raise verdict
+        return verdict and verdict(request)
+
+    return scan
+
+
+def known(server):
+    """Let the server know that its client stalls."""
+    server.stallers._until["127.0.0.1"] = server.now + 1000
+
+
+class Stalling:
+    """A client that sends 64 KB, and no more until something comes."""
+
+    def __init__(self, client, icap, *fields, body=BODY, response=None):
+        self.client, self.icap, self.body = client, icap, body
+        response = response or icap.OK
+        head = icap.respmod("/respmod", *fields, body=b"", preview=0, response=response)
+        client.send(head.replace(icap.IEOF, icap.END))
+        assert client.answer().status == 100
+        self.sent = 0
+        self.step()
+
+    def step(self, size=65535):
+        piece = self.body[self.sent : self.sent + size]
+        self.client.send(self.icap.chunks(piece))
+        self.sent += len(piece)
+
+    def finish(self):
+        self.client.send(self.icap.chunks(self.body[self.sent :]) + self.icap.END)
+
+    def head(self):
+        """The head of the answer, when it has begun."""
+        return self.client.until(b"\r\n\r\n")
+
+
+def test_a_client_that_stalls_is_sent_the_head_and_a_byte_and_gets_it_whole(serve, icap, caplog):
+    running = serve({"a": scanner()}, drip_after=0.05)
+    client = running.client()
+    stalling = Stalling(client, icap)
+    assert stalling.head().startswith(b"ICAP/1.0 200 OK")
+    assert client.until(b"\r\n\r\n") == icap.OK[:-4]
+    assert client.exactly(6) == b"1\r\nA\r\n"
+    stalling.finish()
+    body, last, _ = client.chunked()
+    assert b"A" + body == BODY
+    assert last == b"0"
+    assert client.ask(icap.options()).status == 200
+    assert "127.0.0.1 sends nothing more of a response before its answer begins" in caplog.text
+    assert running.server.stallers.seen == 1
+
+
+def test_each_further_silence_brings_a_further_byte(serve, icap):
+    client = serve({"a": scanner()}, drip_after=0.05).client()
+    stalling = Stalling(client, icap)
+    stalling.head()
+    client.until(b"\r\n\r\n")
+    for at in range(3):
+        assert client.exactly(6) == b"1\r\n%c\r\n" % BODY[at]
+    stalling.finish()
+    assert BODY.endswith(client.chunked()[0])
+
+
+def test_a_client_that_is_known_to_stall_does_not_wait(serve, icap):
+    running = serve({"a": scanner()}, drip_after=3600)
+    running.call(lambda: known(running.server))
+    client = running.client()
+    stalling = Stalling(client, icap)
+    assert stalling.head().startswith(b"ICAP/1.0 200 OK")
+    client.until(b"\r\n\r\n")
+    assert client.exactly(6) == b"1\r\nA\r\n"
+    stalling.step()
+    assert client.exactly(6) == b"1\r\nl\r\n", "a byte for each further piece"
+    stalling.finish()
+    assert BODY.endswith(client.chunked()[0])
+
+
+def test_what_it_is_sent_less_of_is_not_begun_early(serve, icap):
+    """So a short file that is blocked has its page."""
+    running = serve({"a": scanner(block)}, drip_after=0.05)
+    running.call(lambda: known(running.server))
+    client = running.client()
+    stalling = Stalling(client, icap, body=BODY[:60_000])
+    start = running.server.now
+    running.wait_for(lambda: running.server.now > start + 0.5)
+    stalling.finish()
+    assert client.answer().http.startswith(b"HTTP/1.1 403 ")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "on_error"),
+    [
+        (block, "error"),
+        (lambda _: modify(set_headers={"X": "1"}), "error"),
+        (ValueError(), "error"),
+        (ValueError(), "block"),
+    ],
+)
+@pytest.mark.parametrize("told", [False, True])
+def test_who_blocks_after_that_stops_the_answer(serve, icap, verdict, on_error, told, caplog):
+    """A length that was told shows that something is missing; else the connection is cut."""
+    running = serve({"a": scanner(verdict, on_error=on_error)}, drip_after=0.05)
+    client = running.client()
+    length = f"Content-Length: {len(BODY)}" if told else "X-Length: unknown"
+    stalling = Stalling(client, icap, response=b"HTTP/1.1 200 OK\r\n%b\r\n\r\n" % length.encode())
+    stalling.head()
+    stalling.finish()
+    if told:
+        client.until(b"\r\n\r\n")
+        assert BODY[:4].startswith(client.chunked()[0])
+        assert client.ask(icap.options()).status == 200, "the connection is kept"
+    else:
+        assert not client.rest().endswith(b"0\r\n\r\n")
+    assert "is broken off: service 'a'" in caplog.text or "service 'a' failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "on_error"), [(lambda _: allow(), "error"), (ValueError(), "skip")]
+)
+def test_who_lets_it_pass_completes_it(serve, icap, verdict, on_error):
+    client = serve({"a": scanner(verdict, on_error=on_error)}, drip_after=0.05).client()
+    stalling = Stalling(client, icap, "Allow: 204, 206")
+    stalling.head()
+    client.until(b"\r\n\r\n")
+    stalling.finish()
+    assert BODY.endswith(client.chunked()[0])
+    assert client.ask(icap.options()).status == 200
+
+
+def test_the_decision_is_told_once_when_it_is_made(serve, icap):
+    told = []
+
+    def observer(request, won):
+        told.append(won)
+
+    running = serve({"a": scanner()}, observer=observer, drip_after=0.05)
+    client = running.client()
+    stalling = Stalling(client, icap)
+    stalling.head()
+    assert told == []
+    stalling.finish()
+    client.until(b"\r\n0\r\n\r\n")
+    assert told == [None]
+
+
+def test_a_plain_service_that_wants_much_lets_it_go_on_too(serve, icap):
+    """It is asked when so much is there, and no preview was offered."""
+    client = serve({"a": respmod(preview=100_000)(lambda _: None)}, drip_after=0.05).client()
+    request = icap.respmod(body=BODY)
+    client.send(request[:70_000])
+    client.until(b"\r\n\r\n")
+    client.until(b"\r\n\r\n")
+    client.send(request[70_000:])
+    assert client.chunked()[0] == BODY
+
+
+@pytest.mark.parametrize("drip_after", [0, 3600])
+def test_it_can_be_turned_off(serve, icap, drip_after):
+    running = serve({"a": scanner(block)}, drip_after=drip_after)
+    if not drip_after:
+        running.call(lambda: known(running.server))
+    client = running.client()
+    stalling = Stalling(client, icap)
+    start = running.server.now
+    running.wait_for(lambda: running.server.now > start + 0.6)
+    stalling.finish()
+    assert client.answer().http.startswith(b"HTTP/1.1 403 ")
+
+
+@pytest.mark.parametrize("kind", ["reqmod", "no preview, 204 allowed"])
+def test_who_never_stalls_is_waited_for(serve, icap, kind):
+    running = serve({"a": scanner(block)}, drip_after=0.05)
+    client = running.client()
+    if kind == "reqmod":
+        request = icap.reqmod(body=BODY)
+    else:
+        request = icap.respmod("/respmod", "Allow: 204", body=BODY)
+    client.send(request[:80_000])
+    start = running.server.now
+    running.wait_for(lambda: running.server.now > start + 0.6)
+    client.send(request[80_000:])
+    assert client.answer().http.startswith(b"HTTP/1.1 403 ")
+
+
+def test_a_maker_that_has_begun_is_left_alone(serve, icap):
+    @respmod
+    def copied(request):
+        async def pieces():
+            yield b"<"
+            async for piece in request.body:
+                yield piece
+
+        return modify(body=pieces())
+
+    running = serve({"a": copied}, drip_after=0.05)
+    client = running.client()
+    request = icap.respmod(body=BODY)
+    client.send(request[:80_000])
+    start = running.server.now
+    running.wait_for(lambda: running.server.now > start + 0.6)
+    client.send(request[80_000:])
+    assert client.answer().body == b"<" + BODY
+    assert running.server.stallers.seen == 0
+
+
+def test_a_service_that_is_slow_is_no_silence_of_the_client(serve, icap):
+    """What is held back cannot be silent."""
+    go_on = asyncio.Event()
+
+    @respmod
+    async def slow(request):
+        await go_on.wait()
+        await request.body.read()
+        return block(request)
+
+    running = serve({"a": slow}, drip_after=0.05)
+    client = running.client()
+    request = icap.respmod(body=BODY * 10)
+    client.send(request)
+    running.wait_for(lambda: any(wire.held for wire in running.server._clients.all()))
+    start = running.server.now
+    running.wait_for(lambda: running.server.now > start + 0.6)
+    running.call(go_on.set)
+    assert client.answer().http.startswith(b"HTTP/1.1 403 ")
+
+
+@pytest.fixture
+def head():
+    line = parse_line(b"RESPMOD / ICAP/1.0")
+    return RequestHead(line, b"", {}, None, b"", has_body=True, preview=0, allow=frozenset())
+
+
+def test_clients_are_remembered_for_a_while(head, monkeypatch):
+    monkeypatch.setattr(drip, "MOST_REMEMBERED", 2)
+    now = 100.0
+    stallers = Stallers(lambda: now, enabled=True)
+    assert not stallers.stalls("a", head, silent=False)
+    assert stallers.stalls("a", head, silent=True)
+    now += drip.REMEMBERED - 1
+    assert stallers.stalls("a", head, silent=False)
+    now += 1
+    assert not stallers.stalls("a", head, silent=False)
+    assert stallers.stalls("b", head, silent=True)
+    assert stallers.stalls("c", head, silent=True)
+    assert [stallers.stalls(host, head, silent=False) for host in "abc"] == [False, True, True]
+    assert stallers.seen == 3
+
+
+def test_each_client_is_told_of_once(head, caplog):
+    stallers = Stallers(lambda: 1.0, enabled=True)
+    for host in ("10.0.0.1", "10.0.0.1", "10.0.0.2"):
+        stallers.stalls(host, head, silent=True)
+    assert [record.args for record in caplog.records] == [("10.0.0.1",), ("10.0.0.2",)]
