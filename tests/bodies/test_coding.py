@@ -1,0 +1,162 @@
+"""The decoders: what comes out does not depend on how the input is cut."""
+
+import gzip
+import random
+import zlib
+
+import brotli
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zcadapt.bodies import CodingError
+from zcadapt.bodies.coding import STEP, codings, decoder
+
+TEXT = b"".join(b"line %d of a text that can be made smaller\n" % n for n in range(5000))
+NOISE = random.Random(1).randbytes(200_000)
+
+
+def raw_deflate(data):
+    engine = zlib.compressobj(wbits=-15)
+    return engine.compress(data) + engine.flush()
+
+
+ENCODERS = {
+    "gzip": gzip.compress,
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": lambda data: brotli.compress(data, quality=4),
+    "zstd": zstd.compress,
+}
+EACH = pytest.mark.parametrize("coding", list(ENCODERS))
+
+
+def undone(coding, data, sizes=(1 << 20,)):
+    engine, made, at, turn = decoder(coding), [], 0, 0
+    while at < len(data):
+        size = sizes[turn % len(sizes)]
+        made += engine.feed(data[at : at + size])
+        at, turn = at + size, turn + 1
+    return b"".join([*made, engine.end()])
+
+
+@EACH
+@pytest.mark.parametrize("data", [b"", b"x", TEXT, NOISE, bytes(3 * STEP)])
+def test_what_was_encoded_comes_back(coding, data):
+    assert undone(coding, ENCODERS[coding](data)) == data
+
+
+@EACH
+@given(sizes=st.lists(st.integers(1, 3000), min_size=1, max_size=5))
+def test_it_does_not_matter_how_it_is_cut(coding, sizes):
+    assert undone(coding, ENCODERS[coding](TEXT), sizes) == TEXT
+
+
+@EACH
+@given(data=st.binary(max_size=300), cut=st.integers(1, 50))
+def test_nonsense_is_an_error_of_ours_however_it_is_cut(coding, data, cut):
+    def outcome(sizes):
+        try:
+            return undone(coding, data, sizes)
+        except CodingError:
+            return None
+
+    assert outcome([1000]) == outcome([cut])
+
+
+@EACH
+def test_half_of_it_is_an_error(coding):
+    encoded = ENCODERS[coding](TEXT)
+    with pytest.raises(CodingError):
+        undone(coding, encoded[: len(encoded) // 2])
+
+
+@EACH
+def test_all_but_the_end_is_an_error(coding):
+    with pytest.raises(CodingError, match="too early"):
+        undone(coding, ENCODERS[coding](NOISE)[:-1])
+
+
+@EACH
+def test_a_bomb_comes_out_in_small_pieces(coding):
+    engine = decoder(coding)
+    pieces = list(engine.feed(ENCODERS[coding](bytes(50_000_000))))
+    assert sum(map(len, pieces)) >= 50_000_000 - 1000
+    assert max(map(len, pieces)) <= 2 * STEP
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_gzip_has_members(size):
+    assert undone("gzip", gzip.compress(b"one ") + gzip.compress(b"two"), [size]) == b"one two"
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize("garbage", [b"\0" * 30, b"\x1f", b"\x1fgarbage", b"garbage\x1f\x8b"])
+def test_what_follows_gzip_is_ignored(size, garbage):
+    assert undone("gzip", gzip.compress(b"one") + garbage, [size]) == b"one"
+
+
+def test_the_second_member_of_gzip_may_be_broken():
+    with pytest.raises(CodingError):
+        undone("gzip", gzip.compress(b"one") + b"\x1f\x8bgarbage that is no gzip")
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_zstd_has_frames(size):
+    assert undone("zstd", zstd.compress(b"one ") + zstd.compress(b"two"), [size]) == b"one two"
+
+
+@pytest.mark.parametrize("size", [1, 2, 100, 100_000])
+@pytest.mark.parametrize("data", [TEXT, NOISE, b"x"])
+def test_deflate_may_come_without_its_wrapper(size, data):
+    assert undone("deflate", raw_deflate(data), [size]) == data
+
+
+@pytest.mark.parametrize("size", [1, 2, 100_000])
+def test_deflate_may_look_as_if_it_had_a_wrapper(size):
+    # Stored blocks of some lengths begin with bytes that pass for a zlib header.
+    for first in range(0x08, 0x100, 0x10):
+        for second in range(256):
+            if (first * 256 + second) % 31 == 0:
+                length = bytes([second, 0])
+                block = bytes([first]) + length + bytes(255 - byte for byte in length)
+                data = block + b"h" * second + raw_deflate(b" you")
+                assert undone("deflate", data, [size]) == b"h" * second + b" you"
+
+
+def test_a_window_that_nobody_allows_is_refused():
+    options = {
+        zstd.CompressionParameter.window_log: 27,
+        zstd.CompressionParameter.enable_long_distance_matching: 1,
+    }
+    engine = zstd.ZstdCompressor(options=options)
+    data = engine.compress(NOISE) + engine.flush()
+    with pytest.raises(CodingError):
+        undone("zstd", data)
+
+
+@pytest.mark.parametrize(
+    ("field", "names"),
+    [
+        ("", ()),
+        ("identity", ()),
+        ("gzip", ("gzip",)),
+        (" GZip ,, br", ("gzip", "br")),
+        ("aes128gcm", ("aes128gcm",)),
+    ],
+)
+def test_a_field_names_codings(field, names):
+    assert codings(field) == names
+
+
+def test_nobody_piles_up_codings():
+    with pytest.raises(CodingError, match="5 codings"):
+        codings("gzip," * 5)
+
+
+@pytest.mark.parametrize("coding", ["compress", "aes128gcm", "gzip;q=1", "x" * 1000])
+def test_an_unknown_coding_is_told_but_not_at_length(coding):
+    with pytest.raises(CodingError, match="unknown") as told:
+        decoder(coding)
+    assert len(str(told.value)) < 100
