@@ -25,13 +25,13 @@ LAYERS = (
     {"bodies", "registry", "threads"},
     {"icap.settings", "icap.clock", "icap.body", "icap.service", "runtime.access", "icp.settings"},
     {"blockpage", "icap.echo", "icap.endpoint"},
-    {"icap", "icp", "testing"},
+    {"icap", "icp"},
     {"config"},
     {"conditions"},
     {""},
     {"discovery", "hooks", "observe"},
     {"runtime"},
-    {"cli"},
+    {"cli", "testing"},
     {"__main__"},
 )
 

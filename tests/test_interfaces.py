@@ -5,7 +5,14 @@ from zope.interface import implementer, provider
 from zope.interface.exceptions import Invalid
 from zope.interface.verify import verifyObject
 
-from zcadapt.interfaces import IICAPService, IICAPServiceDetails, IICPPolicy, IICPQueryPolicy
+from zcadapt.blockpage import BlockPage
+from zcadapt.interfaces import (
+    IBlockPage,
+    IICAPService,
+    IICAPServiceDetails,
+    IICPPolicy,
+    IICPQueryPolicy,
+)
 
 
 @implementer(IICAPService)
@@ -78,3 +85,7 @@ def test_a_policy_that_wants_to_know_who_asks_is_a_policy():
 def test_each_promise_is_written_down(interface):
     assert interface.__doc__
     assert all(interface[name].__doc__ for name in interface.names())
+
+
+def test_our_own_block_page_keeps_the_contract():
+    assert verifyObject(IBlockPage, BlockPage())

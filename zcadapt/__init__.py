@@ -4,10 +4,25 @@ What the author of a plugin imports is here; the contract is in
 `zcadapt.interfaces`.
 """
 
+from zcadapt.blockpage import Blocked
+from zcadapt.bodies import (
+    Base64String,
+    BodyError,
+    BoundError,
+    CodingError,
+    FormPart,
+    Hashed,
+    MissingLibraryError,
+    base64_strings,
+    decoded,
+    form_parts,
+)
+from zcadapt.conditions import Conditions
 from zcadapt.icap.body import BodyLostError
 from zcadapt.icap.decisions import (
     KEEP,
     Allow,
+    Block,
     Decision,
     Modify,
     Respond,
@@ -23,15 +38,28 @@ from zcadapt.version import VERSION as __version__  # noqa: N811 - as Python nam
 __all__ = [
     "KEEP",
     "Allow",
+    "Base64String",
+    "Block",
+    "Blocked",
+    "BodyError",
     "BodyLostError",
+    "BoundError",
+    "CodingError",
+    "Conditions",
     "Decision",
+    "FormPart",
+    "Hashed",
+    "MissingLibraryError",
     "Modify",
     "Request",
     "Respond",
     "__version__",
     "allow",
+    "base64_strings",
     "block",
     "blocking",
+    "decoded",
+    "form_parts",
     "modify",
     "reqmod",
     "respmod",

@@ -13,13 +13,14 @@ from zope.interface import Attribute, Interface
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from zcadapt.icap.decisions import Decision
+    from zcadapt.blockpage import Blocked
+    from zcadapt.icap.decisions import Decision, Respond
     from zcadapt.icap.request import Request
     from zcadapt.icp import Query
 
     Answer = str | Awaitable[str | None] | None
 
-__all__ = ["IICAPService", "IICAPServiceDetails", "IICPPolicy", "IICPQueryPolicy"]
+__all__ = ["IBlockPage", "IICAPService", "IICAPServiceDetails", "IICPPolicy", "IICPQueryPolicy"]
 
 
 class IICPPolicy(Interface):
@@ -106,3 +107,20 @@ class IICAPServiceDetails(IICAPService):
     transfer_complete = Attribute(
         """File extensions that the client sends without preview (RFC 3507, 4.10.2)."""
     )
+
+
+class IBlockPage(Interface):
+    """A page: what a user gets in the place of what a service has blocked."""
+
+    def __call__(blocked: "Blocked") -> "Respond | None":
+        """Return the response about `blocked`, or ``None`` for no opinion.
+
+        `blocked` is a `zcadapt.Blocked`, the response one that `zcadapt.respond`
+        makes, with `bytes` for a body. Where every page has no opinion, or
+        fails, it is that of zcadapt. It is a plain function, called in place,
+        and must not block.
+
+        The server adds the number of the decision and ``Cache-Control:
+        no-store``. The ICAP headers are those of the decision. What comes from
+        outside (the reason, the URL, the user) has to be escaped.
+        """

@@ -41,7 +41,7 @@ def test_only_the_command_that_is_wanted_is_imported():
 
 @pytest.mark.usefixtures("folder")
 def test_plugins_add_commands(invoke):
-    assert "  greet    Greet." in invoke("--help").stdout
+    assert "  greet       Greet." in invoke("--help").stdout
     assert invoke("greet").stdout == "hello from a plugin\n"
 
 

@@ -259,3 +259,33 @@ def test_a_client_that_is_being_answered_gets_its_answer(start, folder):
     assert answer.startswith(b"ICAP/1.0 200 OK\r\n")
     assert b"late" in answer
     assert process.wait(20) == 0
+
+
+def test_a_service_that_goes_on_when_it_is_cancelled_does_not_keep_the_server(start, folder):
+    (folder / "my.toml").write_text("[server]\ngrace = 0.5\n")
+    (folder / "stubborn.py").write_text(
+        "import asyncio, zope.component\n"
+        "from zcadapt import reqmod\n"
+        "from zcadapt.interfaces import IICAPService\n"
+        "@reqmod\n"
+        "async def stays(request):\n"
+        "    print('asked', flush=True)\n"
+        "    while True:\n"
+        "        try:\n"
+        "            await asyncio.Event().wait()\n"
+        "        except asyncio.CancelledError:\n"
+        "            pass\n"
+        "zope.component.provideUtility(stays, IICAPService, 'stays')\n"
+    )
+    args = ("--icap", "127.0.0.1:0", "--no-icp", "--load", "stubborn", "--config", "my.toml")
+    process = start("serve", *args)
+    with socket.create_connection(address(report_of(process), "icap"), 10) as sock:
+        sock.sendall(
+            b"REQMOD icap://here/stays ICAP/1.0\r\nHost: here\r\n"
+            b"Encapsulated: req-hdr=0, null-body=37\r\n\r\n"
+            b"GET http://x/ HTTP/1.1\r\nHost: xxxx\r\n\r\n"
+        )
+        assert process.stdout.readline() == "asked\n"
+        process.terminate()
+        assert process.wait(20) == 0
+    assert "the server ends at once" in process.stderr.read()

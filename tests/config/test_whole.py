@@ -64,6 +64,14 @@ from zcadapt.icap.settings import ICAPSettings
             'zcadapt.toml:3: [endpoints] "/a": /a is listed twice',
         ),
         ("[endpoints]\na = []", "zcadapt.toml:2: [endpoints] a: no service is listed"),
+        (
+            '[block]\nlanguage = "nl"',
+            "zcadapt.toml:2: [block] language: there are no texts in nl; there are de, en, es, fr",
+        ),
+        (
+            '[block.texts.nl_BE]\ntitle = "Geblokkeerd"',
+            ("zcadapt.toml:1: [block.texts] nl_BE: a language tag is wanted, such as en or pt-BR"),
+        ),
     ],
 )
 def test_what_does_not_go_together_is_told(problems, text, problem):
@@ -79,6 +87,7 @@ def test_what_does_not_go_together_is_told(problems, text, problem):
         '[icp]\nlisten = ["0.0.0.0:5", "[::]:5"]\nmulticast = ["224.9.9.9", "ff02::1"]',
         '[icp]\nlisten = []\nmulticast = ["224.9.9.9"]',
         "[icap]\nlisten = []",
+        '[block]\nlanguage = "nl"\n[block.texts.NL]\ntitle = "Geblokkeerd"',
         '[endpoints]\navscan = ["echo"]\n"reqmod/a" = ["x"]',
     ],
 )

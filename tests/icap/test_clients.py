@@ -1,20 +1,18 @@
 """Requests as real clients send them, and answers that each of them takes.
 
-What a client sends is in ``transcripts/``: ``{size}`` and the like are filled
-in. How it reads the answer is told here again, as its own source does it,
-shortcomings included.
+What a client sends is a transcript of `zcadapt.testing`. How it reads the answer
+is told here again, as its own source does it, shortcomings included.
 """
 
 import re
 import socket
 import threading
-from pathlib import Path
 
 import pytest
 
 from zcadapt import block, modify, reqmod, respmod
+from zcadapt.testing import transcript
 
-TRANSCRIPTS = Path(__file__).parent / "transcripts"
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 CLEAN = b"Nothing to see here.\n" * 100
 FOUND = {
@@ -39,26 +37,6 @@ def tagged(request):
     return modify(set_headers={"X-Tag": "1"})
 
 
-def transcript(name, **values):
-    """What a client sends: lines of the file, ended by CRLF, with `values` put in."""
-    data = (TRANSCRIPTS / f"{name}.txt").read_bytes().replace(b"\n", b"\r\n")
-    for key, value in values.items():
-        data = data.replace(b"{%s}" % key.encode(), value)
-    return data
-
-
-def whole_heads(sent):
-    """Put the right offsets into Encapsulated: ``req-hdr=?`` and so on stand for them."""
-    head, _, rest = sent.partition(b"\r\n\r\n")
-    names = re.findall(rb"([a-z]+-[a-z]+)=\?", head)
-    at = 0
-    for name in names:
-        head = head.replace(name + b"=?", b"%s=%d" % (name, at))
-        if name.endswith(b"-hdr"):
-            at = rest.index(b"\r\n\r\n", at) + 4
-    return head + b"\r\n\r\n" + rest
-
-
 def one_chunk(body):
     return b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
 
@@ -68,8 +46,8 @@ def scanner(serve):
     return serve({"avscan": avscan, "tag": tagged}, stall_timeout=0.1)
 
 
-def request_of(name, body, **values):
-    return whole_heads(transcript(name, size=b"%d" % len(body), **values)) + one_chunk(body)
+def request_of(name, body):
+    return transcript(name, size=len(body)) + one_chunk(body)
 
 
 # Squid
@@ -90,7 +68,7 @@ def test_squid_takes_the_options(scanner):
 @pytest.mark.parametrize("name", ["squid-reqmod", "squid-respmod"])
 def test_squid_is_answered_in_its_preview(scanner, name):
     client = scanner.client()
-    sent = whole_heads(transcript(name)) + (b"" if "reqmod" in name else b"0\r\n\r\n")
+    sent = transcript(name) + (b"" if "reqmod" in name else b"0\r\n\r\n")
     if "respmod" in name:
         assert client.ask(sent).status == 100
         client.send(one_chunk(EICAR))
@@ -104,7 +82,7 @@ def test_squid_is_answered_in_its_preview(scanner, name):
 
 
 def test_squid_takes_a_change_of_headers_as_206(scanner):
-    sent = whole_heads(transcript("squid-respmod")).replace(b"/avscan", b"/tag") + b"0\r\n\r\n"
+    sent = transcript("squid-respmod", endpoint="tag") + b"0\r\n\r\n"
     answer = scanner.client().ask(sent)
     assert (answer.status, answer.last) == (206, b"0; use-original-body=0")
 
@@ -203,7 +181,7 @@ def test_ocis_finds_a_virus_behind_its_preview(scanner):
         assert b"\r\nPreview: 1024\r\n" in ocis(sock)
     body = EICAR.ljust(3000)
     with socket.create_connection(scanner.address, timeout=10) as sock:
-        sent = whole_heads(transcript("ocis-reqmod", size=b"3000"))
+        sent = transcript("ocis-reqmod", size=3000)
         sock.sendall(sent + b"400\r\n%s\r\n0\r\n\r\n" % body[:1024])
         assert ocis(sock).startswith(b"ICAP/1.0 100 Continue\r\n")
         sock.sendall(one_chunk(body[1024:]))
@@ -260,14 +238,14 @@ def test_g3proxy_tells_who_asks(serve):
     def look(request):
         seen.append((request.client_ip, request.user))
 
-    sent = whole_heads(transcript("g3-reqmod"))
+    sent = transcript("g3-reqmod")
     assert serve({"avscan": look}).client().ask(sent).status == 204
     assert seen == [("192.0.2.7", "ann")]
 
 
 def test_f5_gets_204_in_a_preview_and_the_body_back_outside_of_it(scanner):
     client = scanner.client()
-    preview = whole_heads(transcript("f5-respmod"))
+    preview = transcript("f5-respmod")
     client.send(preview + b"400\r\n%s\r\n0\r\n\r\n" % CLEAN[:1024])
     assert client.answer().status == 100
     client.send(one_chunk(CLEAN[1024:]))
@@ -287,7 +265,7 @@ def test_proxysg_is_healthy_and_tells_user_and_groups(serve):
 
     client = serve({"avscan": look}).client()
     assert client.ask(transcript("proxysg-options")).status == 200
-    assert client.ask(whole_heads(transcript("proxysg-reqmod"))).status == 204
+    assert client.ask(transcript("proxysg-reqmod")).status == 204
     ((user, groups),) = seen
     assert user.endswith("ann")
     assert len(groups) == 2
@@ -299,7 +277,7 @@ def test_vscand_is_told_204_and_never_a_repaired_file(scanner):
     names = [name for name, _ in options.fields]
     for name in ("ISTag", "Methods", "Options-TTL", "Preview", "Allow"):
         assert name in names, "names are compared to the letter"
-    sent = whole_heads(transcript("vscand-respmod"))
+    sent = transcript("vscand-respmod")
     client.send(sent + b"4\r\nNoth\r\n0\r\n\r\n")
     assert client.answer().status == 100
     client.send(one_chunk(CLEAN[4:]))

@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import pickle
-from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +19,7 @@ from zcadapt.icap.decisions import (
     phrase_of,
     respond,
 )
+from zcadapt.testing import reqmod_request
 
 
 async def pieces():
@@ -262,30 +262,29 @@ def test_a_response_has_a_phrase():
     assert Respond(status=404) == respond(404)
 
 
-def request(url):
-    return SimpleNamespace(http=SimpleNamespace(url=url))
-
-
-def test_the_block_page_tells_what_and_why():
-    page = block(request("http://a/"), reason="trackers", icap_headers={"X-Attribute": "ads"})
-    assert (page.status, page.phrase, page.reason) == (403, "Forbidden", "trackers")
-    assert b"<p>http://a/</p>\n<p>trackers</p>" in page.body
-    assert dict(page.headers) == {
-        "Content-Type": "text/html; charset=utf-8",
+def test_a_block_can_be_looked_at_before_it_has_a_page():
+    request = reqmod_request("http://ann:secret@a/b?key=1")
+    decision = block(request, reason="trackers", icap_headers={"X-Attribute": "ads"})
+    assert (decision.status, decision.phrase, decision.reason) == (403, "Forbidden", "trackers")
+    assert decision.body == b"http://a/b is blocked: trackers\n"
+    assert dict(decision.headers) == {
+        "Content-Type": "text/plain; charset=utf-8",
         "Cache-Control": "no-store",
     }
-    assert page.icap_headers == (("X-Attribute", "ads"),)
+    assert decision.icap_headers == (("X-Attribute", "ads"),)
+    assert decision.id == ""
+    assert isinstance(decision, Respond)
 
 
-def test_the_block_page_runs_no_script():
-    page = block(request("http://a/<script>"), reason="<img src=x>$url")
-    assert b"<script>" not in page.body
-    assert b"<img" not in page.body
-    assert b"&lt;img src=x&gt;$url" in page.body
+def test_a_block_may_have_another_status():
+    decision = block(reqmod_request("http://a/"), status=451)
+    assert (decision.status, decision.phrase) == (451, "Unavailable For Legal Reasons")
 
 
-def test_the_block_page_may_have_another_status():
-    assert block(request(""), status=451).status == 451
+def test_the_reason_of_a_block_may_be_any_text():
+    assert block(reqmod_request("http://a/"), reason="caf\xe9 \ud800").body.endswith(
+        b"caf\xc3\xa9 ?\n"
+    )
 
 
 @reqmod

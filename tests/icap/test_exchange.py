@@ -232,9 +232,10 @@ def test_decisions_put_headers_into_the_icap_head_before_encapsulated(ask, icap)
         return block(request, icap_headers=found)
 
     answer = ask(icap.respmod(body=BODY), {"a": infected})
-    assert [name for name, _ in answer.fields][-3:] == [
+    assert [name for name, _ in answer.fields][-4:] == [
         "X-Infection-Found",
         "X-Virus-ID",
+        "X-Decision-ID",
         "Encapsulated",
     ]
 

@@ -119,6 +119,8 @@ def test_the_url_is_what_was_asked_for(line, host, url):
         ("http://[::1", "::1"),
         ("http://192.0.2.1:3128/", "192.0.2.1"),
         ("http://xn--bcher-kva.example/", "xn--bcher-kva.example"),
+        ("http://caf\xc3\xa0.example/", "caf\xc3\xa0.example"),  # UTF-8, as it comes
+        ("http://CAF\xc3\x89.example/", "caf\xc3\x89.example"),
         ("ftp://example.com/", "example.com"),
         ("ws+unix://example.com/", "example.com"),
         ("http:///a", ""),

@@ -179,6 +179,12 @@ def test_who_logs_can_say_the_kind_more_exactly(configured, lines):
     assert repeats.left_out() == [("%s: %d (400)", 2)]
 
 
+def test_what_is_looked_for_by_itself_is_always_written():
+    repeats = Repeats(1, Clock())
+    assert all(repeats.filter(record(each=True)) for _ in range(3))
+    assert repeats.left_out() == []
+
+
 def test_a_kind_may_be_anything():
     repeats = Repeats(1, Clock())
     assert repeats.filter(record(kind=["cannot", "be", "hashed"]))

@@ -30,6 +30,18 @@ def test_a_refused_request_never_reaches_the_origin(browser, origin, url, method
     assert not origin.seen
 
 
+@pytest.mark.parametrize("method", ["reqmod", "respmod"])
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [("text/html,*/*;q=0.8", "text/html"), ("application/json", "application/json")],
+)
+def test_who_is_refused_is_told_why_in_the_wanted_form(browser, url, method, accept, kind):
+    answer = browser.fetch(url(f"/digest?{method}=refuse"), Accept=accept)
+    assert answer.headers.get_content_type() == kind
+    assert answer.headers["X-Decision-ID"].encode() in answer.body
+    assert (answer.headers["Cache-Control"], b"refuse" in answer.body) == ("no-store", True)
+
+
 def test_an_upload_is_refused_before_all_of_it_has_come(browser, origin, url):
     target = url("/digest?reqmod=refuse")
     with browser.connected(target) as connection:

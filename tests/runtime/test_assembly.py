@@ -125,13 +125,13 @@ def test_all_problems_are_told_at_once(assembled):
 def test_an_endpoint_may_name_a_service_or_a_group_of_services(tmp_path):
     path = tmp_path / "zcadapt.toml"
     path.write_text(
-        "[endpoints]\na = ['lists']\nb = ['lists/de', '/lists/']\nc = ['lists', 'list']\n"
+        "[endpoints]\na = ['xyzzy']\nb = ['xyzzy/de', '/xyzzy/']\nc = ['xyzzy', 'xyzz']\n"
         "d = ['echo']\n"
     )
     components = Components()
-    components.registerUtility(echo, IICAPService, "lists/de")
+    components.registerUtility(echo, IICAPService, "xyzzy/de")
     (problem,) = assemble(load(str(path)), components).problems
-    assert '[endpoints] c[1]: no service is called "list". Did you mean "lists/de"?' in str(problem)
+    assert '[endpoints] c[1]: no service is called "xyzz". Did you mean "xyzzy/de"?' in str(problem)
 
 
 def warnings(found):

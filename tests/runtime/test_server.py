@@ -12,6 +12,7 @@ import pytest
 from zope.interface.registry import Components
 
 from zcadapt import block, reqmod
+from zcadapt.blockpage import BlockSettings
 from zcadapt.config import ServerSettings, Settings, UtilityTable
 from zcadapt.discovery import Origin
 from zcadapt.hooks import Hooks, hookimpl
@@ -170,6 +171,21 @@ def test_endpoints_of_the_settings_are_served(run, assembled):
 
     found = assembled(endpoints={"/avscan": ("blocker",)})
     assert run(while_serving(found, talk)).startswith(b"ICAP/1.0 200")
+
+
+def test_the_block_page_is_that_of_the_settings(run, assembled):
+    async def talk(addresses):
+        reader, writer = await asyncio.open_connection(*addresses["icap"][0])
+        writer.write(REQMOD % b"blocker")
+        try:
+            return await reader.readuntil(b"\r\n0\r\n\r\n")
+        finally:
+            writer.close()
+
+    found = assembled(block=BlockSettings(title="Stop here"))
+    answer = run(while_serving(found, talk))
+    assert b"<h1>Stop here</h1>" in answer
+    assert answer.count(b"\r\nX-Decision-ID: ") == 2
 
 
 def test_an_upgrade_and_a_setting_change_the_istag_and_a_restart_does_not(run, assembled):

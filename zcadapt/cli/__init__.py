@@ -14,7 +14,7 @@ from zcadapt.runtime.files import fill_standard_files
 
 __all__ = ["Commands", "main"]
 
-BUILT_IN: Final = ("check", "echo", "plugins", "query", "serve")
+BUILT_IN: Final = ("check", "echo", "new-plugin", "plugins", "query", "serve")
 
 ADDED: Final = "zcadapt.cli.added"
 
@@ -29,7 +29,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Return the command `name`; a plugin cannot replace one of ours."""
         if name in BUILT_IN and _exists(name):
-            command: click.Command = getattr(import_module(f"zcadapt.cli.{name}"), name)
+            module = import_module(f"zcadapt.cli.{_module(name)}")
+            command: click.Command = getattr(module, _module(name))
             return command
         return _added(ctx).commands.get(name)
 
@@ -47,7 +48,11 @@ class Commands(click.Group):
 
 
 def _exists(name: str) -> bool:
-    return find_spec(f"zcadapt.cli.{name}") is not None
+    return find_spec(f"zcadapt.cli.{_module(name)}") is not None
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def _added(ctx: click.Context) -> click.Group:

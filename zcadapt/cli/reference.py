@@ -15,6 +15,7 @@ from typing import Any, Final, get_type_hints
 import click
 
 from zcadapt import hooks
+from zcadapt.blockpage import BlockSettings, Texts
 from zcadapt.cli import ADDED, BUILT_IN, main
 from zcadapt.config import LogSettings, PluginTable, ServerSettings, UtilityTable
 from zcadapt.config.shape import shape_of
@@ -31,6 +32,8 @@ TABLES: Final[Mapping[str, type]] = {
     "[log]": LogSettings,
     "[icap]": ICAPSettings,
     "[icp]": ICPSettings,
+    "[block]": BlockSettings,
+    "[block.texts.LANGUAGE]": Texts,
     "[services.NAME] and [policies.NAME]": UtilityTable,
     "[plugins.NAME]": PluginTable,
 }
@@ -125,6 +128,8 @@ def _setting(declared: Any, hint: object) -> str:  # noqa: ANN401 - a dataclasse
     text = declared.metadata["text"]
     if declared.metadata.get("rest"):
         return f"*all other keys*\n    {text}\n"
+    if declared.metadata.get("is_table"):
+        return f"``{declared.name}``\n    {text}\n"
     expected = shape_of(declared, hint).expected
     return f"``{declared.name}``\n    {text}\n    Must be {expected}; {_default(declared)}.\n"
 

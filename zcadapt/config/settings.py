@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from zcadapt.blockpage import BlockSettings
 from zcadapt.icap.settings import ICAPSettings
 from zcadapt.icp.settings import ICPSettings
 from zcadapt.overrides import UtilitySettings
@@ -89,6 +90,7 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     icap: ICAPSettings = field(default_factory=ICAPSettings)
     icp: ICPSettings = field(default_factory=ICPSettings)
+    block: BlockSettings = field(default_factory=BlockSettings)
     services: Mapping[str, UtilityTable] = field(default_factory=dict)
     policies: Mapping[str, UtilityTable] = field(default_factory=dict)
     plugins: Mapping[str, PluginTable] = field(default_factory=dict)

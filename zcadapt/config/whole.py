@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, NamedTuple
 
 from zcadapt.address import Address, parse_address
+from zcadapt.blockpage import LANGUAGES, BlockSettings, language_tag
 from zcadapt.config.place import Path, Place
 from zcadapt.config.settings import Settings
 
@@ -33,6 +34,7 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _twice("icp", settings.icp.listen)
     yield from _groups(settings.icp.multicast, settings.icp.listen)
     yield from _endpoints(settings.endpoints)
+    yield from _languages(settings.block)
 
 
 def repeated(listen: Sequence[str]) -> Iterator[int]:
@@ -93,3 +95,17 @@ def _endpoints(endpoints: Mapping[str, Sequence[str]]) -> Iterator[Contradiction
         if not names:
             yield Contradiction(place, "no service is listed")
         seen.add(known)
+
+
+def _languages(block: BlockSettings) -> Iterator[Contradiction]:
+    """Look for languages that are none, and for a default in which there are no texts."""
+    for tag in block.texts:
+        try:
+            language_tag(tag)
+        except ValueError:
+            what = "a language tag is wanted, such as en or pt-BR"
+            yield Contradiction(Place(("block", "texts"), tag), what)
+    known = {tag.lower() for tag in (*LANGUAGES, *block.texts)}
+    if block.language.lower() not in known:
+        what = f"there are no texts in {block.language}; there are {', '.join(sorted(known))}"
+        yield Contradiction(Place(("block",), "language"), what, (("block", "texts"),))

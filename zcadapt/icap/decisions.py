@@ -8,15 +8,24 @@ allowed.
 import re
 from collections.abc import AsyncIterable, Iterable, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from http import HTTPStatus
-from string import Template
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from zcadapt.icap.request import Request
 
-__all__ = ["KEEP", "Allow", "Decision", "Modify", "Respond", "allow", "block", "modify", "respond"]
+__all__ = [
+    "KEEP",
+    "Allow",
+    "Block",
+    "Decision",
+    "Modify",
+    "Respond",
+    "allow",
+    "block",
+    "modify",
+    "respond",
+]
 
 Pairs = tuple[tuple[str, str], ...]
 HeaderItems = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -133,6 +142,20 @@ class Respond(Decision):
             _check_line("phrase", self.phrase)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block(Respond):
+    """The block page goes to the user in the place of the message.
+
+    What `block` returns has a line of text for a body: with it a service can be
+    tested. The server makes the page of it when it is followed, in the form and
+    the language that the user's client wants, and gives it an `id`, which
+    stands on the page, in the log and in the answer. Who observes decisions
+    sees it with all of that.
+    """
+
+    id: str = ""
+
+
 def allow(*, icap_headers: HeaderItems = (), reason: str = "") -> Allow:
     """End the consultation and leave the message alone.
 
@@ -220,22 +243,15 @@ RESERVED: Final = frozenset(
     {"connection", "content-length", "encapsulated", "istag", "transfer-encoding"}
 )
 
+PHRASES: Final = {each.value: each.phrase for each in HTTPStatus}
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET = re.compile(r"[\x21-\x7e\x80-\xff]+")
 _LINE = re.compile(r"[\x01-\x09\x0b\x0c\x0e-\xff]*")
 _FOLD = re.compile(r"\r\n(?=[ \t])")
 
-BLOCK_PAGE: Final = Template("""\
-<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Blocked</title></head>
-<body>
-<h1>This page is blocked</h1>
-<p>$url</p>
-<p>$reason</p>
-</body>
-</html>
-""")
+#: The headers of a block as long as the server has not made its page.
+PLAIN: Final = (("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store"))
 
 
 def block(
@@ -244,19 +260,31 @@ def block(
     reason: str = "",
     status: int = 403,
     icap_headers: HeaderItems = (),
-) -> Respond:
-    """Respond with the block page, which shows the URL and `reason`."""
-    page = BLOCK_PAGE.substitute(url=escape(request.http.url), reason=escape(reason))
-    headers = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
-    return respond(status, headers, page, icap_headers=icap_headers, reason=reason)
+) -> Block:
+    """Respond with the block page, which tells the user `reason`.
+
+    Args:
+        request: what is blocked.
+        reason: why, as the user should read it; it is in the log too.
+        status: the HTTP status.
+        icap_headers: headers of the ICAP answer.
+
+    Raises:
+        As `Decision`.
+    """
+    text = f"{request.http.shown_url} is blocked: {reason}\n"
+    return Block(
+        status=status,
+        headers=PLAIN,
+        body=text.encode(errors="replace"),
+        icap_headers=_pairs(icap_headers),
+        reason=reason,
+    )
 
 
 def phrase_of(status: int) -> str:
     """Return the reason phrase of an HTTP status."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
+    return PHRASES.get(status, "Unknown")
 
 
 def _pairs(headers: HeaderItems) -> Pairs:
@@ -282,6 +310,8 @@ def _check_headers(what: str, pairs: object, *, icap: bool = False) -> None:
         if not isinstance(pair, tuple) or len(pair) != 2:  # noqa: PLR2004 - a pair
             raise TypeError(f"{what} is a tuple of pairs, each a name and a value")
         name, value = pair
+        if _is_sendable(name, value) and not (icap and name.lower() in RESERVED):
+            continue
         _check_name(name)
         if icap:
             if name.lower() in RESERVED:
@@ -289,6 +319,13 @@ def _check_headers(what: str, pairs: object, *, icap: bool = False) -> None:
             if isinstance(value, str):  # X-Violations-Found is read folded over several lines
                 value = _FOLD.sub("", value)
         _check_line(f"the value of {name}", value)
+
+
+def _is_sendable(name: object, value: object) -> bool:
+    """Tell whether the usual is the case, in little time: these are made for each block page."""
+    if not (isinstance(name, str) and isinstance(value, str)):
+        return False
+    return _TOKEN.fullmatch(name) is not None and _LINE.fullmatch(value) is not None
 
 
 def _check_names(names: object) -> None:

@@ -67,6 +67,7 @@ class Endpoints:
         overrides: Mapping[str, UtilitySettings] | None = None,
         fingerprint: Fingerprint = lambda name, service: "",  # noqa: ARG005 - nothing is known
     ) -> None:
+        self.components = components
         self.settings = settings
         self._aliases = {
             path.strip("/"): tuple(name.strip("/") for name in names)

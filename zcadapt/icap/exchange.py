@@ -15,6 +15,7 @@ from zcadapt.icap.answer import CLOSE, Answer, field
 from zcadapt.icap.body import NO_BODY, Body
 from zcadapt.icap.clock import Clock
 from zcadapt.icap.connection import RequestSide
+from zcadapt.icap.decisions import Block
 from zcadapt.icap.drip import BEFORE, STEP, EarlyAnswer
 from zcadapt.icap.endpoint import Endpoint
 from zcadapt.icap.errors import IcapError, ServiceFailedError
@@ -202,7 +203,7 @@ class Exchange:
         self._phase = Phase.ASK
         if self.body.spool.size:
             self.body.show_preview()
-        won = consult(self._asked, self.request)
+        won = self._with_page(consult(self._asked, self.request))
         if self._early is not None and (won is None or not won.pending):
             self._early.end(won)
             return
@@ -221,6 +222,11 @@ class Exchange:
             self._ask_on(won)
         else:
             self._send(reply, won)
+
+    def _with_page(self, won: Won | None) -> Won | None:
+        if won is None or not isinstance(won.answer, Block):
+            return won
+        return self.wire.server.pages.made(self.request, won)
 
     def _instead(self, won: Won | None, error: Exception) -> Won | None:
         """Return who is followed in the place of `won`, whose answer led nowhere."""
@@ -285,6 +291,7 @@ class Exchange:
     async def _conclude(self, won: Won | None) -> None:
         while True:
             won = await go_on(self._asked, self.request, won, limit=self.limit)
+            won = self._with_page(won)
             if self.is_over:  # and who was asked went on though it was cancelled
                 return
             if self._early is not None:

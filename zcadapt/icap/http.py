@@ -14,7 +14,9 @@ __all__ = ["HTTPMessage", "HTTPRequest", "HTTPResponse"]
 #: The authority as RFC 3986 has it, which ends at a space too. A backslash ends
 #: it for browsers, and for no proxy: `http://a\@b/` goes to b.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_AUTHORITY = re.compile(r"[^/?#\s]*")
+_AUTHORITY = re.compile(r"[^/?#\s]*", re.ASCII)  # in latin-1 a byte of UTF-8 may be a space
+_PATH_END = re.compile(r"[?#]")
+_USERINFO = re.compile(r"(?:^|(?<=://))[^/]*@")
 
 
 class _Head:
@@ -126,6 +128,15 @@ class HTTPMessage:
         host = self.request.headers.get("host", "")
         return f"http://{host}{target if target != '*' else ''}" if host else target
 
+    @property
+    def shown_url(self) -> str:
+        r"""`url` without user, password and query: what may stand in a log and on a page.
+
+        >>> HTTPMessage(b'GET http://ann:pw@example.com/a?b=c HTTP/1.1\r\n\r\n', None).shown_url
+        'http://example.com/a'
+        """
+        return _USERINFO.sub("", _PATH_END.split(self.url, maxsplit=1)[0])
+
     @cached_property
     def host(self) -> str:
         r"""The host asked for: lower case, without user, port, brackets and final dot.
@@ -141,7 +152,8 @@ class HTTPMessage:
             start = scheme.end()
         elif self.request.method != "CONNECT":
             authority = self.request.headers.get("host", "")
-        host = _AUTHORITY.match(authority, start)[0].rpartition("@")[2].lower()  # type: ignore[index]  # matches any text
+        host = _AUTHORITY.match(authority, start)[0].rpartition("@")[2]  # type: ignore[index]  # matches any text
+        host = host.encode("latin-1").lower().decode("latin-1")  # ASCII only
         if host.startswith("["):
             return host[1:].partition("]")[0]
         return host.partition(":")[0].rstrip(".")

@@ -1,6 +1,5 @@
 """What a service is asked about: an ICAP request."""
 
-import re
 from collections.abc import Mapping
 from copy import copy
 from functools import cached_property
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from zcadapt.icap.body import Body
 
 __all__ = ["Request"]
-
-
-_SECRET = re.compile(r"(?<=://)[^/]*@")
 
 
 class Request:
@@ -44,8 +40,7 @@ class Request:
 
     def __repr__(self) -> str:
         # No user, password or query of the URL: this is what stands in logs.
-        url = _SECRET.sub("", self.http.url.partition("?")[0])
-        return f"<{self.method} {url!r:.100}>"
+        return f"<{self.method} {self.http.shown_url!r:.100}>"
 
     @property
     def method(self) -> str:

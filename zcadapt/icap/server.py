@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from zcadapt.blockpage import Pages
 from zcadapt.icap.admission import Admission, Clients
 from zcadapt.icap.drip import Stallers
 from zcadapt.icap.endpoints import Endpoints
@@ -45,12 +46,19 @@ class ICAPServer:
         endpoints: what is consulted under which path.
         settings: the table ``[icap]``.
         observer: is told every decision, in place: it must not block.
+        pages: what makes the pages of what is blocked; without, those of zcadapt.
     """
 
     def __init__(
-        self, endpoints: Endpoints, settings: ICAPSettings, *, observer: Observer | None = None
+        self,
+        endpoints: Endpoints,
+        settings: ICAPSettings,
+        *,
+        observer: Observer | None = None,
+        pages: Pages | None = None,
     ) -> None:
         self.endpoints = endpoints
+        self.pages = Pages(endpoints.components) if pages is None else pages
         self.settings = settings
         self.counters = Counters()
         self.disk = Disk(settings.spool_bytes)

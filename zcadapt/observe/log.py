@@ -41,6 +41,8 @@ def harmless(text: str) -> str:
     >>> print(harmless('a\x1b[2Jb'))
     a\x1b[2Jb
     """
+    if text.isprintable():
+        return text
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
@@ -62,7 +64,8 @@ class Repeats(logging.Filter):
     the same text before its arguments are put in. A place that logs several
     kinds tells them apart with ``extra={"kind": ...}``, by something of which
     there is little. The next one that passes carries the number of those left
-    out as ``left_out``.
+    out as ``left_out``. One with ``extra={"each": True}`` always passes: it is
+    looked for by itself.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -76,6 +79,8 @@ class Repeats(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether `record` is to be written."""
+        if getattr(record, "each", False):
+            return True
         now = self._clock()
         key = (record.name, str(record.msg), str(getattr(record, "kind", "")))
         with self._lock:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
+from zcadapt.blockpage import BlockPage, Pages
 from zcadapt.config import Address, parse_address
 from zcadapt.icap.endpoints import Endpoints
 from zcadapt.icap.request import Request
@@ -18,7 +19,7 @@ from zcadapt.runtime.assembly import Assembled
 from zcadapt.runtime.fingerprint import fingerprints
 from zcadapt.runtime.signals import Stop, stop_signals
 
-__all__ = ["Addresses", "CannotListenError", "serve"]
+__all__ = ["Addresses", "CannotListenError", "listening", "serve"]
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ async def serve(assembled: Assembled, started: Callable[[Addresses], None]) -> N
     known: dict[str, Any] = {"registry": assembled.components, "settings": settings}
     grace = settings.server.grace
     with stop_signals(grace) as stop:
-        async with _listening(assembled) as (icap, icp, addresses):
+        async with listening(assembled) as (icap, icp, addresses):
             startup = hooks.call_async("zcadapt_startup", addresses=addresses, **known)
             if await _has_ended(startup, stop):
                 started(addresses)
@@ -75,6 +76,16 @@ async def serve(assembled: Assembled, started: Callable[[Addresses], None]) -> N
                 await hooks.call_async("zcadapt_shutdown", backwards=True, **known)
         except TimeoutError:
             log.warning("plugins did not end within the grace of %s seconds", grace)
+        await _end_tasks()
+
+
+async def _end_tasks() -> None:
+    """Cancel what still runs, and let it end: for no longer than was allowed."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)
 
 
 async def _has_ended(startup: Coroutine[Any, Any, None], stop: Stop) -> bool:
@@ -92,7 +103,7 @@ async def _has_ended(startup: Coroutine[Any, Any, None], stop: Stop) -> bool:
 
 
 @asynccontextmanager
-async def _listening(assembled: Assembled) -> AsyncIterator[_Listening]:
+async def listening(assembled: Assembled) -> AsyncIterator[_Listening]:
     """Listen on all addresses of both protocols; at the end, let what runs come to its end."""
     settings = assembled.settings
     icap, icp = _icap(assembled), _icp(assembled)
@@ -129,7 +140,8 @@ def _icap(assembled: Assembled) -> ICAPServer:
         settings=settings.icap,
         fingerprint=fingerprints(assembled.components, settings.services),
     )
-    return ICAPServer(endpoints, settings.icap, observer=_observer(assembled))
+    pages = Pages(assembled.components, BlockPage(settings.block))
+    return ICAPServer(endpoints, settings.icap, observer=_observer(assembled), pages=pages)
 
 
 def _observer(assembled: Assembled) -> Callable[[Request, Won | None], None] | None:

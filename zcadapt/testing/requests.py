@@ -26,14 +26,18 @@ class GivenBody(Body):
     Attributes:
         was_continued: whether that has happened: on the wire it would have
             cost a ``100 Continue``.
+        whole: all of it, whoever has read how much.
     """
 
-    __slots__ = ("_rest", "was_continued")
+    __slots__ = ("_rest", "was_continued", "whole")
 
     def __init__(self, body: bytes, preview: int | None) -> None:
         shown = len(body) if preview is None else preview
-        super().__init__(Spool(MIB, Disk(GIB)), self._come, complete=len(body) <= shown)
+        # All of it stays in memory, where it is: of a file nobody would say when it can go.
+        spool = Spool(max(MIB, len(body)), Disk(GIB))
+        super().__init__(spool, self._come, complete=len(body) <= shown)
         self.was_continued = False
+        self.whole = body
         self._rest: bytes | None = body[shown:]
         if body[:shown]:
             self.feed(body[:shown])
