@@ -1,0 +1,237 @@
+"""The formats of lists: what a line says, as keys.
+
+A parser takes a line without its end and returns the keys it makes; none for
+a comment. Each key begins with what kind it is of: a host's with the host
+itself, an exception's with `EXCEPTION`, an expression's with `EXPRESSION`.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Final
+
+import re2  # type: ignore[import-untyped]
+
+from zcadapt_urllist.canonical import END, host_of, key_of, path_of, reversed_key, shown, split_url
+
+__all__ = [
+    "EXCEPTION",
+    "EXPRESSION",
+    "PARSERS",
+    "NotForUsError",
+    "expression_options",
+    "guess",
+    "told",
+]
+
+EXCEPTION: Final = b"\x01"
+EXPRESSION: Final = b"\x02"
+
+Keys = Sequence[bytes]
+Parser = Callable[[bytes], Keys]
+
+_PLAIN = re.compile(rb"[a-z0-9_][a-z0-9_-]*(?:\.[a-z0-9_-]+)*\.[a-z][a-z0-9-]*")
+_HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_NETWORK = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}/\d{1,2}")
+_COMMENT = re.compile(rb"(?:^|[ \t])#.*", re.DOTALL)
+_ANCHORED = re.compile(rb"(@@)?\|\|(?:\*\.)?([^/^*|$:]+)\^?\|?(?:\$(.*))?")
+_COSMETIC = re.compile(rb"#[@?$%]*#")
+_NO_URL = re.compile(r"[\s#]", re.ASCII)
+_WILDCARD = re.compile(r"(?:\*\.|\.)+")
+
+#: Options that make an Adblock rule no narrower, to a proxy.
+HARMLESS: Final = frozenset({b"all", b"important"})
+LONGEST_HOST: Final = 253
+LONGEST_EXPRESSION: Final = 4096
+EXPRESSION_MEMORY: Final = 64 * 1024 * 1024
+
+
+class NotForUsError(ValueError):
+    """A line is right, and says something that only a browser can do."""
+
+
+def domains(line: bytes) -> Keys:
+    r"""A domain a line, which stands for all below it; a URL stands for what begins so.
+
+    >>> domains(b'Example.com'), domains(b'.example.com # all of it')
+    ((b'com.example.',), (b'com.example.',))
+    >>> domains(b'http://www.example.com/ads/')
+    (b'com.example.www.\x00/ads/', b'com.example.\x00/ads/')
+    """
+    lower = line.lower()
+    if _PLAIN.fullmatch(lower):
+        return (reversed_key(lower),)
+    text = _without_comment(line)
+    if not text:
+        return ()
+    scheme, authority, rest = split_url(text)
+    if scheme or rest:
+        return _url(text)
+    return (_domain(authority),)
+
+
+def dstdomain(line: bytes) -> Keys:
+    r"""As Squid's: a host, or after a dot a domain with all below it.
+
+    >>> dstdomain(b'example.com'), dstdomain(b'.example.com')
+    ((b'com.example.\x00',), (b'com.example.',))
+    """
+    text = _without_comment(line)
+    if not text:
+        return ()
+    if text.startswith((".", "*.")):
+        return (_domain(text),)
+    return (_host(text) + END,)
+
+
+def urls(line: bytes) -> Keys:
+    r"""A URL a line, without scheme as a rule; with and without ``www.`` it is the same.
+
+    >>> urls(b'example.com/~ann')
+    (b'com.example.\x00/~ann', b'com.example.www.\x00/~ann')
+    """
+    text = _without_comment(line)
+    return _url(text) if text else ()
+
+
+def hosts(line: bytes) -> Keys:
+    r"""An address, then hosts, as in /etc/hosts; names without a dot are this machine's own.
+
+    >>> hosts(b'0.0.0.0 ads.example.com ads.example.net # both')
+    (b'com.example.ads.\x00', b'net.example.ads.\x00')
+    """
+    words = _words(line)
+    if not words:
+        return ()
+    if not _is_address(words[0]):
+        raise ValueError("it does not begin with an address")
+    names = [each for each in words[1:] if "." in each.rstrip(".") and not _is_address(each)]
+    return tuple(_host(each) + END for each in names if each != "localhost.localdomain")
+
+
+def expressions(line: bytes) -> Keys:
+    """A regular expression a line (RE2's syntax), found anywhere in a URL."""
+    pattern = line.strip()
+    if not pattern or pattern.startswith(b"#"):
+        return ()
+    if len(pattern) > LONGEST_EXPRESSION:
+        raise ValueError(f"an expression has {LONGEST_EXPRESSION} bytes at most")
+    try:
+        re2.compile(pattern, expression_options())
+    except re2.error as error:
+        why = error.args[0] if error.args else error
+        text = why.decode("utf-8", "replace") if isinstance(why, bytes) else why
+        raise ValueError(f"not an expression: {text}") from error
+    return (EXPRESSION + pattern,)
+
+
+def adblock(line: bytes) -> Keys:
+    r"""The network rules that name a domain and no more: ``||example.com^``, ``@@||example.com^``.
+
+    >>> adblock(b'||ads.example.com^'), adblock(b'@@||example.com^$important')
+    ((b'com.example.ads.',), (b'\x01com.example.',))
+    """
+    text = line.strip()
+    if not text or text.startswith((b"!", b"[")):
+        return ()
+    found = None if _COSMETIC.search(text) else _ANCHORED.fullmatch(text)
+    if found is None:
+        raise NotForUsError("not a rule that names a domain and no more")
+    if found[3] and not HARMLESS.issuperset(found[3].split(b",")):
+        raise NotForUsError("its options are for a browser")
+    return ((EXCEPTION if found[1] else b"") + _domain(_text(found[2])),)
+
+
+PARSERS: Final[Mapping[str, Parser]] = {
+    "domains": domains,
+    "hosts": hosts,
+    "dstdomain": dstdomain,
+    "urls": urls,
+    "expressions": expressions,
+    "adblock": adblock,
+}
+
+
+def guess(lines: Sequence[bytes]) -> str:
+    """Return the format that the first lines of a file are most likely written in."""
+    for line in lines:
+        text = line.strip()
+        if text.startswith((b"!", b"[Adblock", b"||", b"@@||")):
+            return "adblock"
+        words = _words(text)
+        if len(words) > 1 and _is_address(words[0]):
+            return "hosts"
+    return "domains"
+
+
+def told(found: bytes) -> str:
+    """Return what `Store.find` has found as people read it.
+
+    >>> told(b'com.example.'), told(EXPRESSION)
+    ('example.com', 'an expression')
+    """
+    return "an expression" if found == EXPRESSION else shown(found)
+
+
+def expression_options() -> re2.Options:
+    """Return how expressions are read: in any case, byte by byte, with bounded memory."""
+    options = re2.Options()
+    options.case_sensitive = False
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    options.max_mem = EXPRESSION_MEMORY
+    return options
+
+
+def _without_comment(line: bytes) -> str:
+    return _text(_COMMENT.sub(b"", line).strip())
+
+
+def _words(line: bytes) -> list[str]:
+    return [_text(word) for word in _COMMENT.sub(b"", line).split()]
+
+
+def _text(line: bytes) -> str:
+    """Return a line as it would be on the wire, each byte one character."""
+    return line.decode("latin-1")
+
+
+def _domain(text: str) -> bytes:
+    """Return the key of a domain and of all below it; of an address its own."""
+    name = _WILDCARD.sub("", text, count=1) if text.startswith((".", "*.")) else text
+    if "." not in name and ":" not in name and name == text:
+        raise ValueError("a name without a dot: that would be a whole top-level domain")
+    return _host(name)
+
+
+def _host(text: str) -> bytes:
+    """Return the key of a host, without what ends it."""
+    name = host_of(f"[{text}]" if ":" in text and _is_address(text) else text)
+    if not (_is_address(name) or (_HOST.fullmatch(name) and len(name) <= LONGEST_HOST)):
+        raise ValueError("not a host")
+    return key_of(f"[{name}]" if ":" in name else name).removesuffix(END)
+
+
+def _url(text: str) -> Keys:
+    if _NETWORK.fullmatch(text):
+        raise ValueError("a network; lists hold hosts and URLs")
+    if _NO_URL.search(text):
+        raise ValueError("not a URL")
+    _, authority, rest = split_url(text)
+    host, path = _host(authority), path_of(rest)
+    end = END + path if path != b"/" else END
+    if host.startswith(b"www.") or _is_address(host_of(authority)):
+        return (host + end,)
+    other = host.removesuffix(b"www.")
+    return (host + end, (other if other != host else host + b"www.") + end)
+
+
+def _is_address(text: str) -> bool:
+    if not _ADDRESS.fullmatch(text) and ":" not in text:
+        return False
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True

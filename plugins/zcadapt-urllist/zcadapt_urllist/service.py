@@ -1,0 +1,161 @@
+"""The service, and what answers ICP queries from the same lists."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Event
+from typing import Any
+
+from zope.interface import implementer
+
+from zcadapt import Conditions, Decision, Request, allow
+from zcadapt.config import Problem, SettingsError, read_options
+from zcadapt.icp import Query
+from zcadapt.interfaces import IICAPService
+from zcadapt_urllist.lists import HEADER, URLs
+from zcadapt_urllist.settings import Settings
+from zcadapt_urllist.subjects import subject_of_url, subjects_of
+from zcadapt_urllist.version import VERSION
+
+__all__ = ["URLList"]
+
+Options = Mapping[str, object]
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@implementer(IICAPService)
+class URLList:
+    """Blocks, allows, redirects or categorises requests by lists of URLs.
+
+    The lists are asked in the order of their names. The first that blocks,
+    redirects or allows is followed; those that categorise are told with it.
+
+    Attributes:
+        lists: the lists, in their order.
+        answers_queries: whether ICP queries can be answered from them.
+        needs_query: whether who sends one makes a difference.
+    """
+
+    methods = ("REQMOD",)
+    preview = 0
+    version = VERSION
+
+    def __init__(self, options: Options) -> None:
+        self.lists = tuple(_lists(options))
+        self._for_requests = tuple(each for each in self.lists if each.action != "none")
+        self._for_queries = tuple(each for each in self.lists if each.icp is not None)
+        self.answers_queries = bool(self._for_queries)
+        self.needs_query = any(each.conditions is not None for each in self._for_queries)
+        conditions = [each.conditions for each in self.lists if each.conditions is not None]
+        self._timed = tuple(each for each in conditions if each.state)
+        self._digests = ""
+        self._sum_up()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {', '.join(each.name for each in self.lists)}>"
+
+    @property
+    def state(self) -> str:
+        """Changes when a list does, or the time makes one apply."""
+        if not self._timed:
+            return self._digests
+        return " ".join([self._digests, *(each.state for each in self._timed)])
+
+    def adapt(self, request: Request) -> Decision | None:
+        """Follow the first list that has `request`, or have no opinion."""
+        if not self._for_requests:
+            return None
+        subjects = subjects_of(request)
+        if not subjects:
+            return None
+        categories: list[str] = []
+        for each in self._for_requests:
+            entry = each.find(subjects)
+            if entry is None or not each.applies(request):
+                continue
+            if each.action != "categorise":
+                return each.decide(request, entry, categories)
+            categories.append(each.category)
+        if not categories:
+            return None
+        told = ", ".join(categories)
+        return allow(icap_headers={HEADER: told}, reason=f"categories: {told}")
+
+    def answer(self, url: str, query: Query | None = None) -> str | None:
+        """Return what is answered to an ICP query for `url`, or None.
+
+        `query` is wanted where `needs_query`.
+        """
+        subject = subject_of_url(url)
+        if subject is None:
+            return None
+        for each in self._for_queries:
+            if each.find((subject,)) is None:
+                continue
+            if query is None or each.applies_to(query):
+                return each.icp
+        return None
+
+    def refresh(self, stopped: Event) -> None:
+        """Take up lists that have changed; for a thread."""
+        changed = [each for each in self.lists if each.refresh(stopped)]
+        if changed:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        self._digests = " ".join(each.digest for each in self.lists)
+
+
+def _lists(options: Options) -> list[URLs]:
+    """Return the lists of `options`, in the order of their names.
+
+    Raises:
+        SettingsError: something is wrong; it tells all of it.
+    """
+    problems: list[Problem] = []
+    plain, whens = _without_conditions(options)
+    conditions: dict[str, Conditions] = {}
+    for name, table in whens.items():
+        with _telling(problems):
+            conditions[name] = Conditions(table, at=f"{_place(name)}.when")
+    lists: list[URLs] = []
+    with _telling(problems):
+        settings = read_options(Settings, plain)
+        for name, each in sorted(settings.lists.items()):
+            with _telling(problems, _place(name)):
+                lists.append(URLs(name, each, conditions.get(name), settings.source_bytes))
+    if problems:
+        raise SettingsError(problems)
+    return lists
+
+
+@contextmanager
+def _telling(problems: list[Problem], place: str = "") -> Iterator[None]:
+    """Keep what is wrong in `problems`, told from `place` on, and go on."""
+    try:
+        yield
+    except SettingsError as error:
+        start = f"{place}." if place else ""
+        problems += [replace(each, where=f"{start}{each.where}") for each in error.problems]
+
+
+def _place(name: str) -> str:
+    return f"lists.{name if _BARE.fullmatch(name) else json.dumps(name)}"
+
+
+def _without_conditions(options: Options) -> tuple[Options, dict[str, Any]]:
+    """Return `options` and apart from them the tables ``when``, whose keys are the core's."""
+    lists = options.get("lists")
+    if not isinstance(lists, Mapping):
+        return options, {}
+    plain: dict[str, object] = {}
+    whens: dict[str, Any] = {}
+    for name, table in lists.items():
+        plain[name] = table
+        if isinstance(table, Mapping) and "when" in table:
+            whens[name] = table["when"]
+            plain[name] = {key: value for key, value in table.items() if key != "when"}
+    return {**options, "lists": plain}, whens
