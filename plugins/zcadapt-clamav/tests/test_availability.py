@@ -1,0 +1,264 @@
+"""clamd comes and goes, is slow, reloads: nothing passes unseen that should not."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+
+import pytest
+from zcadapt_clamav import ClamAV, NotScannedError, Trouble, service
+
+from zcadapt.testing import check_service, reqmod_request, respmod_request
+
+URL = "http://www.example.com/file"
+CLEAN = b"clean " * 100
+
+
+@pytest.fixture
+def nowhere(tmp_path):
+    return str(tmp_path / "nobody.sock")
+
+
+def outcome(asked, scanner, body=CLEAN):
+    """Return what becomes of a body: a word."""
+    request = respmod_request(URL, body=body, preview=100)
+    try:
+        decision = asked(scanner, request)
+    except NotScannedError as error:
+        return f"error {error.trouble}"
+    return "clean" if decision is None else dict(decision.icap_headers)["X-Clamav-Outcome"]
+
+
+def many(scanner, asked, bodies):
+    """Ask about all bodies at once, and return the outcomes."""
+
+    async def one(body):
+        request = respmod_request(URL, body=body, preview=100)
+        try:
+            decision = await asked.awaited(scanner, request)
+        except NotScannedError as error:
+            return f"error {error.trouble}"
+        return "clean" if decision is None else dict(decision.icap_headers)["X-Clamav-Outcome"]
+
+    async def all_of_them():
+        return await asyncio.gather(*map(one, bodies))
+
+    return asyncio.run(all_of_them())
+
+
+@pytest.mark.parametrize("action", ["allow", "block", "error"])
+def test_while_it_is_down(nowhere, asked, action):
+    scanner = ClamAV({"clamd": [nowhere], "patience": 0, "down": action})
+    assert outcome(asked, scanner) == ("error down" if action == "error" else "down")
+    assert scanner.counters == {"down": 1}
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1:1", "no-such-host.invalid:3310"])
+def test_nobody_there_over_tcp(asked, place):
+    scanner = ClamAV({"clamd": [place], "patience": 0})
+    assert outcome(asked, scanner) == "error down"
+
+
+def test_the_first_that_can_be_reached_is_asked(clamd, nowhere, asked, eicar):
+    scanner = ClamAV({"clamd": [nowhere, "127.0.0.1:1", clamd.socket], "patience": 0})
+    assert outcome(asked, scanner, eicar) == "infected"
+
+
+def test_it_is_found_when_it_comes(own_clamd, asked, eicar, caplog, until_true):
+    own_clamd.stop()
+    scanner = ClamAV({"clamd": [own_clamd.socket], "patience": 0.2})
+    assert outcome(asked, scanner) == "error down"
+    own_clamd.start()
+    until_true(lambda: outcome(asked, scanner, eicar) == "infected", "it is found")
+    assert caplog.text.count("clamd cannot be reached: " + own_clamd.socket + " (") == 1
+    assert caplog.text.count("clamd can be reached again") == 1
+
+
+def test_while_it_is_away_for_long_nobody_waits(nowhere, asked):
+    scanner = ClamAV({"clamd": [nowhere], "patience": 0.3})
+
+    async def times():
+        loop = asyncio.get_running_loop()
+        taken = []
+        for _ in range(3):
+            begin = loop.time()
+            with contextlib.suppress(NotScannedError):
+                await asked.awaited(scanner, respmod_request(URL, body=CLEAN))
+            taken.append(loop.time() - begin)
+        return taken
+
+    first, *others = asyncio.run(times())
+    assert first >= 0.3
+    assert max(others) < 0.1
+
+
+def test_a_restart_under_load_is_waited_out(own_clamd, asked, eicar, evil):
+    scanner = ClamAV({"clamd": [own_clamd.socket], "patience": 30, "remember": 0})
+    bodies = [eicar, evil, *(b"%d" % n + CLEAN * 1000 for n in range(100))] * 2
+    outcomes = []
+    load = threading.Thread(target=lambda: outcomes.extend(many(scanner, asked, bodies)))
+    load.start()
+    for _ in range(2):
+        own_clamd.stop()
+        own_clamd.start()
+    load.join()
+    assert outcomes == ["infected", "infected", *["clean"] * 100] * 2
+
+
+def test_a_restart_in_mid_body_is_made_up_for(own_clamd, asked, eicar, until_true):
+    scanner = ClamAV({"clamd": [own_clamd.socket], "patience": 30})
+    request = reqmod_request(URL, method="POST", body=bytes(200_000), preview=200_000)
+    request.body.complete = False
+    request.body.never_ends()
+    streams = own_clamd.folder / "tmp"
+
+    async def story():
+        asking = asyncio.ensure_future(asked.awaited(scanner, request))
+        await asyncio.to_thread(until_true, lambda: list(streams.iterdir()), "it is streamed")
+        await asyncio.to_thread(own_clamd.stop)
+        await asyncio.to_thread(own_clamd.start)
+        request.body.feed(eicar)
+        request.body.end()
+        return await asking
+
+    assert dict(asyncio.run(story()).icap_headers)["X-Clamav-Outcome"] == "infected"
+
+
+def test_a_reload_under_load_harms_nobody(own_clamd, asked, eicar):
+    scanner = ClamAV({"clamd": [own_clamd.socket], "remember": 0})
+    bodies = [eicar, *(b"%d" % n + CLEAN * 1000 for n in range(100))] * 3
+    outcomes = []
+    load = threading.Thread(target=lambda: outcomes.extend(many(scanner, asked, bodies)))
+    load.start()
+    for _ in range(3):
+        own_clamd.reload()
+    load.join()
+    assert outcomes == ["infected", *["clean"] * 100] * 3
+
+
+def test_so_does_one_that_lets_nobody_scan_meanwhile(new_clamd, asked, eicar, later):
+    # It waits for its threads to end, which they do when they have been idle.
+    with new_clamd("ConcurrentDatabaseReload no\nIdleTimeout 1\n") as clamd:
+        scanner = ClamAV({"clamd": [clamd.socket], "remember": 0, "queue_timeout": 30})
+        assert outcome(asked, scanner, later) == "clean"
+        clamd.learn()
+        bodies = [eicar, *(b"%d" % n + CLEAN * 1000 for n in range(50))]
+        outcomes = []
+        load = threading.Thread(target=lambda: outcomes.extend(many(scanner, asked, bodies)))
+        load.start()
+        clamd.reload()
+        load.join()
+        assert outcomes == ["infected", *["clean"] * 50]
+        assert outcome(asked, scanner, later) == "infected"
+
+
+@pytest.mark.parametrize("action", ["allow", "block", "error"])
+def test_while_it_reloads_and_answers_nobody(new_clamd, asked, action):
+    with new_clamd("ConcurrentDatabaseReload no\nIdleTimeout 60\n") as clamd:
+        options = {"clamd": [clamd.socket], "scan_timeout": 0.3, "reloading": action}
+        scanner = ClamAV(options)
+        assert outcome(asked, scanner) == "clean"
+        assert clamd.ask(b"zRELOAD\0") == b"RELOADING\0"
+        word = outcome(asked, scanner, b"another one")
+    assert word == ("error reloading" if action == "error" else "reloading")
+
+
+@pytest.mark.parametrize("action", ["allow", "block", "error"])
+@pytest.mark.parametrize("size", [10, 5_000_000])
+def test_one_that_answers_nobody(own_clamd, asked, action, size):
+    options = {"clamd": [own_clamd.socket], "scan_timeout": 0.3, "reloading": action}
+    scanner = ClamAV(options)
+    with own_clamd.paused():
+        word = outcome(asked, scanner, bytes(size))
+        assert word == ("error reloading" if action == "error" else "reloading")
+    assert outcome(asked, scanner, b"x") == "clean"
+
+
+@pytest.mark.parametrize("action", ["allow", "block", "error"])
+def test_one_that_answers_others_but_takes_too_long(busy_clamd, asked, action):
+    options = {"clamd": [busy_clamd.socket], "slow": action, "scan_timeout": 0.5}
+    word = outcome(asked, ClamAV(options))
+    assert word == ("error slow" if action == "error" else "slow")
+
+
+@pytest.fixture
+def busy_clamd(new_clamd, until_true):
+    """One whose only thread is at work for some seconds."""
+    with new_clamd("MaxThreads 1\n") as clamd, socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(clamd.socket)
+        sock.sendall(b"zCONTSCAN /usr\0")
+        until_true(clamd.answers, "it has seen that, and does what needs no thread")
+        yield clamd
+
+
+def test_all_connections_in_use(own_clamd, asked):
+    options = {"clamd": [own_clamd.socket], "connections": 2, "queue_timeout": 0.1}
+    scanner = ClamAV({**options, "scan_timeout": 1, "reloading": "block"})
+    with own_clamd.paused():
+        assert many(scanner, asked, [CLEAN] * 5) == ["reloading"] * 5
+    assert outcome(asked, scanner) == "clean"
+
+
+def test_so_many_bodies_that_they_wait_in_vain(busy_clamd, asked):
+    options = {"clamd": [busy_clamd.socket], "connections": 1, "queue_timeout": 0.1}
+    scanner = ClamAV({**options, "scan_timeout": 0.5, "slow": "allow"})
+    assert many(scanner, asked, [CLEAN] * 3) == ["slow"] * 3
+
+
+def test_connections_are_bounded(own_clamd, asked):
+    scanner = ClamAV({"clamd": [own_clamd.socket], "connections": 3, "remember": 0})
+    bodies = [b"%d" % n + CLEAN * 2000 for n in range(60)]
+    assert many(scanner, asked, bodies) == ["clean"] * 60
+    assert scanner.scanner.scanned == 60
+
+
+def test_a_client_that_goes_away_leaves_its_connection_to_others(own_clamd, asked):
+    scanner = ClamAV({"clamd": [own_clamd.socket], "connections": 1, "queue_timeout": 1})
+
+    async def story():
+        for _ in range(5):
+            request = reqmod_request(URL, method="POST", body=bytes(300_000), preview=100_000)
+            request.body.never_ends()
+            asking = asked.awaited(scanner, request)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asking, 0.1)
+            assert request.body.was_continued
+        return await asked.awaited(scanner, respmod_request(URL, body=CLEAN))
+
+    assert asyncio.run(story()) is None
+    assert scanner.counters == {"clean": 1}
+
+
+# Not configured
+
+
+def test_without_a_clamd_anywhere_it_harms_nobody(asked, caplog, monkeypatch, nowhere):
+    monkeypatch.setattr(service, "SOCKETS", (nowhere,))
+    caplog.set_level(logging.INFO)
+    scanner = ClamAV({})
+    for _ in range(3):
+        assert outcome(asked, scanner) == "clean"
+    assert not scanner.counters
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "clamd is not configured" in caplog.text
+    check_service(lambda: ClamAV({}))
+
+
+def test_nor_does_it_with_a_socket_that_nobody_listens_on(asked, monkeypatch, own_clamd, caplog):
+    monkeypatch.setattr(service, "SOCKETS", (own_clamd.socket,))
+    own_clamd.process.kill()
+    own_clamd.process.wait()
+    scanner = ClamAV({"patience": 0})
+    assert outcome(asked, scanner) == "clean"
+    assert caplog.text.count("clamd is not configured") == 1
+
+
+def test_a_clamd_at_its_usual_place_is_asked(asked, monkeypatch, clamd, nowhere, eicar):
+    monkeypatch.setattr(service, "SOCKETS", (nowhere, clamd.socket))
+    assert outcome(asked, ClamAV({}), eicar) == "infected"
+
+
+def test_the_settings_of_trouble_have_a_word_each():
+    names = {trouble.setting for trouble in Trouble}
+    assert names == {"too_large", "undecodable", "encrypted", "down", "slow", "reloading"}

@@ -1,0 +1,315 @@
+"""Behind a real Squid: uploads and downloads, clean and infected, in every coding."""
+
+import contextlib
+import gzip
+import hashlib
+import http.client
+import json
+import os
+import pwd
+import random
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import venv
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import brotli
+import pytest
+from backports import zstd
+
+NOISE = random.Random(3507).randbytes(12_000_000)
+CODINGS = {
+    "identity": bytes,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": lambda body: brotli.compress(body, quality=1),
+    "zstd": zstd.compress,
+}
+SIZES = [200, 300_000, 5_000_000]
+
+SQUID = """\
+http_port 127.0.0.1:{port}
+http_access allow all
+visible_hostname squid.test
+cache deny all
+pinger_enable off
+netdb_filename none
+pid_filename {folder}/squid.pid
+coredump_dir {folder}
+cache_log {folder}/cache.log
+access_log none
+logformat icap %icap::rm %icap::Hs %icap::to %{{X-Clamav-Outcome}}icap::<h %icap::tr %ru
+icap_log stdio:{folder}/icap.log icap
+shutdown_lifetime 0 seconds
+read_ahead_gap 64 MB
+client_request_buffer_max_size 64 MB
+icap_enable on
+icap_preview_enable on
+icap_206_enable on
+icap_persistent_connections on
+icap_service_failure_limit -1
+icap_service reqmod reqmod_precache bypass=off icap://127.0.0.1:{icap}/reqmod
+icap_service respmod respmod_precache bypass=off icap://127.0.0.1:{icap}/respmod
+adaptation_access reqmod allow all
+adaptation_access respmod allow all
+force_request_body_continuation allow all
+"""
+
+
+class Origin(BaseHTTPRequestHandler):
+    """Serves what the test has put into `files`; says the digest of what it is sent."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        coding, body = self.server.files[self.path]
+        self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream")
+        if coding != "identity":
+            self.send_header("Content-Encoding", coding)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with contextlib.suppress(ConnectionError):
+            self.wfile.write(body)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append(hashlib.sha256(body).digest())
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Be silent."""
+
+
+@pytest.fixture(scope="module")
+def origin():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Origin)
+    server.files, server.got = {}, []
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@contextlib.contextmanager
+def process(command, output, **more):
+    """Run a program whose output goes to a file."""
+    with Path(output).open("wb") as file:
+        running = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, **more)
+    try:
+        yield running
+    finally:
+        running.terminate()
+        try:
+            running.wait(20)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+
+
+@pytest.fixture(scope="module")
+def large_clamd(new_clamd):
+    """A clamd that takes what is served here."""
+    with new_clamd("StreamMaxLength 20M\n") as clamd:
+        yield clamd
+
+
+def environ():
+    """Return an environment in which nothing of a checkout is found by chance."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The Python of a new environment with zcadapt and the plugin; ours without a checkout."""
+    plugin = Path(__file__).parent.parent
+    core = plugin.parent.parent
+    if not (core / "zcadapt").is_dir():
+        return sys.executable
+    folder = tmp_path_factory.mktemp("installed")
+    ignored = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests")
+    shutil.copytree(core, folder / "core", ignore=shutil.ignore_patterns("plugins", ".*", "build"))
+    shutil.copytree(plugin, folder / "plugin", ignore=ignored)
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / "bin" / "python"
+    what = [f"zcadapt[bodies] @ file://{folder}/core", folder / "plugin"]
+    command = [python, "-m", "pip", "install", "--quiet", *what]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ())
+    assert done.returncode == 0, done.stderr
+    return python
+
+
+@pytest.fixture(scope="module")
+def server(large_clamd, installed, tmp_path_factory, until_true):
+    """A zcadapt with this plugin: the file of its output, and its port."""
+    folder = tmp_path_factory.mktemp("zcadapt")
+    (folder / "zcadapt.toml").write_text(
+        '[icap]\nlisten = ["127.0.0.1:0"]\n[icp]\nlisten = []\n'
+        f'[services.clamav]\nclamd = ["{large_clamd.socket}"]\nversion_interval = 0.5\n'
+        f'store = "{folder}/store/verdicts"\n'
+    )
+    output = folder / "output"
+    command = [installed, "-m", "zcadapt", "serve", "--config", folder / "zcadapt.toml"]
+    environment = {**environ(), "PYTHONUNBUFFERED": "1"}
+
+    def port():
+        found = re.search(r"(?m)^icap\b.*?127\.0\.0\.1:(\d+)", output.read_text())
+        return int(found[1]) if found and "ready" in output.read_text() else None
+
+    with process(command, output, env=environment, cwd=folder):
+        yield output, until_true(port, output.read_text)
+
+
+@pytest.fixture(scope="module")
+def proxy(server, a_free_port, until_true):
+    """The port of a Squid in front of it."""
+    path = shutil.which("squid", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("squid is not installed (Debian package squid-openssl)")
+        pytest.skip("squid is not installed (Debian package squid-openssl)")
+    _, icap = server
+    port = a_free_port()
+    with tempfile.TemporaryDirectory(prefix="zcadapt-") as place:
+        folder = Path(place)
+        (folder / "squid.conf").write_text(SQUID.format(port=port, folder=folder, icap=icap))
+        more = {}
+        if os.getuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+            more = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        command = [path, "-N", "-n", f"zc{port}", "-f", folder / "squid.conf"]
+        with process(command, folder / "output", cwd=folder, **more):
+            until_true(lambda: listens(port), (folder / "output").read_text)
+            yield port
+
+
+def listens(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def fetch(proxy, origin, path, body=None, **headers):
+    """Return (status, body) of what came through the proxy; None: it was broken off."""
+    url = f"http://127.0.0.1:{origin.server_address[1]}{path}"
+    connection = http.client.HTTPConnection("127.0.0.1", proxy, timeout=60)
+    method = "GET" if body is None else "POST"
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    with contextlib.closing(connection):
+        connection.request(method, url, body, names)
+        try:
+            response = connection.getresponse()
+            return response.status, response.read()
+        except (http.client.HTTPException, ConnectionError):
+            return None
+
+
+def served(origin, name, coding, body):
+    path = f"/{name}-{coding}-{len(body)}"
+    origin.files[path] = coding, CODINGS[coding](body)
+    return path
+
+
+EACH = [
+    pytest.mark.parametrize("coding", list(CODINGS)),
+    pytest.mark.parametrize("size", SIZES),
+]
+
+
+def test_it_is_listed_where_it_is_installed(installed):
+    command = [installed, "-m", "zcadapt", "plugins", "--json"]
+    done = subprocess.run(command, capture_output=True, check=True, env=environ())
+    rows = json.loads(done.stdout)["icap"]
+    assert ("clamav", ["REQMOD", "RESPMOD"]) in [(row["name"], row["methods"]) for row in rows]
+
+
+@EACH[0]
+@EACH[1]
+def test_a_clean_download_arrives_as_it_is(proxy, origin, coding, size):
+    path = served(origin, "clean", coding, NOISE[:size])
+    assert fetch(proxy, origin, path) == (200, origin.files[path][1])
+
+
+@EACH[0]
+@EACH[1]
+def test_an_infected_download_never_arrives(proxy, origin, eicar, coding, size):
+    path = served(origin, "infected", coding, NOISE[:size] + eicar)
+    found = fetch(proxy, origin, path)
+    if size < 60_000:  # decided before anything goes out
+        assert found is not None
+    if found is not None:
+        status, body = found
+        assert status == 403
+        assert b"Eicar-Test-Signature.UNOFFICIAL" in body
+
+
+@EACH[0]
+@EACH[1]
+def test_a_clean_upload_arrives(proxy, origin, coding, size):
+    body = CODINGS[coding](NOISE[:size])
+    origin.got.clear()
+    assert fetch(proxy, origin, "/", body, Content_Encoding=coding) == (200, b"")
+    assert origin.got == [hashlib.sha256(body).digest()]
+
+
+@EACH[0]
+@EACH[1]
+def test_an_infected_upload_never_arrives(proxy, origin, eicar, coding, size):
+    body = CODINGS[coding](NOISE[:size] + eicar)
+    origin.got.clear()
+    status, page = fetch(proxy, origin, "/", body, Content_Encoding=coding)
+    assert status == 403
+    assert b"Eicar-Test-Signature.UNOFFICIAL" in page
+    assert not origin.got
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_form_is_taken_apart(proxy, origin, evil, size):
+    kind = "multipart/form-data; boundary=XX"
+    head = b'--XX\r\nContent-Disposition: form-data; name="f"; filename="%b"\r\n\r\n'
+    clean = head % b"noise.bin" + NOISE[:size] + b"\r\n"
+    infected = head % b"holidays.exe" + evil + b"\r\n"
+    origin.got.clear()
+    assert fetch(proxy, origin, "/", clean + b"--XX--\r\n", Content_Type=kind) == (200, b"")
+    status, page = fetch(proxy, origin, "/", clean + infected + b"--XX--\r\n", Content_Type=kind)
+    assert status == 403
+    assert b"Test.Evil.One" in page
+    assert b"holidays.exe" in page
+    assert len(origin.got) == 1
+
+
+def test_many_at_once_while_clamd_reloads(proxy, origin, eicar, large_clamd):
+    paths = [
+        served(origin, "many", "gzip", b"%d" % n + NOISE[:100_000] + (eicar if n % 4 == 0 else b""))
+        for n in range(40)
+    ]
+    with ThreadPoolExecutor(10) as pool:
+        fetching = [pool.submit(fetch, proxy, origin, path) for path in paths]
+        for _ in range(3):
+            large_clamd.reload()
+        for number, (path, each) in enumerate(zip(paths, fetching, strict=True)):
+            if number % 4:
+                assert each.result() == (200, origin.files[path][1])
+            else:
+                assert each.result() is None or each.result()[0] == 403
+
+
+def test_the_log_names_what_was_found(server, proxy, origin, eicar, until_true):
+    fetch(proxy, origin, served(origin, "told", "identity", eicar))
+    output, _ = server
+    until_true(lambda: "Eicar-Test-Signature" in output.read_text(), output.read_text)
+    assert "infected: <RESPMOD 'http://127.0.0.1" in output.read_text()
+    assert "Traceback" not in output.read_text()

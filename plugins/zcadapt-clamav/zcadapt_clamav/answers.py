@@ -1,0 +1,93 @@
+r"""What is told of a scan: decisions, and the headers that ICAP clients read.
+
+>>> dict(headers([Finding('Eicar', 'a.exe')]))['X-Infection-Found']
+'Type=0; Resolution=2; Threat=Eicar;'
+>>> dict(headers([Finding('Eicar', 'a.exe')]))['X-Violations-Found']
+'1\r\n\ta.exe\r\n\tEicar\r\n\t0\r\n\t0'
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+from zcadapt import Allow, Request, Respond, allow, block
+from zcadapt_clamav.troubles import TEXTS, Trouble
+
+__all__ = ["OUTCOME", "Finding", "allowed", "blocked", "headers", "infected"]
+
+#: The header of ours: what came of it.
+OUTCOME: Final = "X-Clamav-Outcome"
+#: How many findings are told of; g3proxy takes heads of 8 KiB.
+MOST: Final = 10
+#: How long each name may be.
+LONGEST: Final = 150
+#: Printable, and neither space nor semicolon: such a word stands in any header.
+_WORD: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != ";")
+
+#: Types in X-Infection-Found: a virus; a container that cannot be looked into.
+VIRUS: Final = 0
+CONTAINER: Final = 2
+#: A resolution in X-Infection-Found.
+BLOCKED: Final = 2
+
+
+class Finding(NamedTuple):
+    """What was found, and in which file; empty where that has no name."""
+
+    threat: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{word(self.threat)} in {word(self.name)}" if self.name else word(self.threat)
+
+
+def word(text: str) -> str:
+    """Return `text` as it can stand in a header: without blanks, ``%`` before the rest.
+
+    >>> word('a b;é.exe'), word(' ')
+    ('a%20b%3B%C3%A9.exe', '-')
+    """
+    return quote(text.strip(), safe=_WORD)[:LONGEST] or "-"
+
+
+def headers(findings: Sequence[Finding], kind: int = VIRUS) -> tuple[tuple[str, str], ...]:
+    """Return the headers by which clients know that something was found.
+
+    X-Violations-Found is the number of findings and, for each, four lines:
+    file, threat, problem id, resolution. The lines are folded, as c-icap
+    writes and vscand reads them.
+    """
+    told = findings[:MOST]
+    first = word(told[0].threat)
+    lines = [str(len(told))]
+    for each in told:
+        lines += [word(each.name), word(each.threat), "0", "0"]
+    return (
+        ("X-Infection-Found", f"Type={kind}; Resolution={BLOCKED}; Threat={first};"),
+        ("X-Virus-ID", first),
+        ("X-Virus-Name", first),
+        ("X-Violations-Found", "\r\n\t".join(lines)),
+    )
+
+
+def infected(request: Request, findings: Sequence[Finding]) -> Respond:
+    """Block what has something in it."""
+    told = (*headers(findings), (OUTCOME, "infected"))
+    names = ", ".join(map(str, findings[:MOST]))
+    return block(request, reason=f"A virus was found: {names}", icap_headers=told)
+
+
+def blocked(request: Request, trouble: Trouble, findings: Sequence[Finding]) -> Respond:
+    """Block what could not be scanned.
+
+    It has the same headers as a virus: clients that look for those alone would
+    take it for clean otherwise. Its type is that of a container.
+    """
+    what = [*findings, Finding(f"Unscannable.{trouble.value}")]
+    told = (*headers(what[:1], CONTAINER), (OUTCOME, trouble.value))
+    return block(request, reason=TEXTS[trouble], icap_headers=told)
+
+
+def allowed(trouble: Trouble) -> Allow:
+    """Let something pass that could not be scanned."""
+    return allow(icap_headers={OUTCOME: trouble.value}, reason=f"not scanned: {trouble.value}")
