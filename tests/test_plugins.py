@@ -20,8 +20,8 @@ def python(tmp_path_factory):
         shutil.copytree(path, copy, ignore=shutil.ignore_patterns("build", "*.egg-info"))
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
-    wanted = ["-e", f"{ROOT}[test,bodies]", *(f"{copy}[test]" for copy in copies)]
-    run(python, "-m", "pip", "install", "-q", *wanted)
+    run(python, "-m", "pip", "install", "-q", "-e", f"{ROOT}[test]")
+    run(python, "-m", "pip", "install", "-q", *(f"{copy}[test]" for copy in copies))
     return python
 
 

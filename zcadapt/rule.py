@@ -83,7 +83,7 @@ def consult(candidates: Iterator[Candidate], question: object) -> Won | None:
             if answer is None:
                 continue
             if not candidate.valid(answer) and not inspect.isawaitable(answer):
-                raise NoAnswerError(f"{answer!r:.80} is not an answer")  # noqa: TRY301 - as a failure
+                raise NoAnswerError(f"{type(answer).__name__} is not an answer")  # noqa: TRY301 - as a failure
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | GeneratorExit):
                 raise
@@ -137,4 +137,4 @@ async def _in_time(candidate: Candidate, pending: Awaitable[Any], limit: Limit) 
         answer = await pending
     if answer is None or candidate.valid(answer):
         return answer
-    raise NoAnswerError(f"{answer!r:.80} is not an answer")
+    raise NoAnswerError(f"{type(answer).__name__} is not an answer")

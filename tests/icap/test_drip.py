@@ -1,12 +1,13 @@
 """A client that stalls until its answer begins is answered early; then it is all or nothing."""
 
 import asyncio
+import threading
 
 import pytest
 
 from zcadapt import allow, block, modify, reqmod, respmod
 from zcadapt.icap import drip
-from zcadapt.icap.drip import Stallers
+from zcadapt.icap.drip import Stallers, may_stall
 from zcadapt.icap.events import RequestHead
 from zcadapt.icap.head import parse_line
 
@@ -115,7 +116,7 @@ def test_what_it_is_sent_less_of_is_not_begun_early(serve, icap):
     ("verdict", "on_error"),
     [
         (block, "error"),
-        (lambda _: modify(set_headers={"X": "1"}), "error"),
+        (lambda _: modify(body=b"another"), "error"),
         (ValueError(), "error"),
         (ValueError(), "block"),
     ],
@@ -139,7 +140,12 @@ def test_who_blocks_after_that_stops_the_answer(serve, icap, verdict, on_error, 
 
 
 @pytest.mark.parametrize(
-    ("verdict", "on_error"), [(lambda _: allow(), "error"), (ValueError(), "skip")]
+    ("verdict", "on_error"),
+    [
+        (lambda _: allow(), "error"),
+        (lambda _: modify(set_headers={"X": "1"}), "error"),
+        (ValueError(), "skip"),
+    ],
 )
 def test_who_lets_it_pass_completes_it(serve, icap, verdict, on_error):
     client = serve({"a": scanner(verdict, on_error=on_error)}, drip_after=0.05).client()
@@ -248,30 +254,158 @@ def test_a_service_that_is_slow_is_no_silence_of_the_client(serve, icap):
     assert client.answer().http.startswith(b"HTTP/1.1 403 ")
 
 
-@pytest.fixture
-def head():
-    line = parse_line(b"RESPMOD / ICAP/1.0")
-    return RequestHead(line, b"", {}, None, b"", has_body=True, preview=0, allow=frozenset())
-
-
-def test_clients_are_remembered_for_a_while(head, monkeypatch):
+def test_clients_are_remembered_for_a_while(monkeypatch):
     monkeypatch.setattr(drip, "MOST_REMEMBERED", 2)
     now = 100.0
     stallers = Stallers(lambda: now, enabled=True)
-    assert not stallers.stalls("a", head, silent=False)
-    assert stallers.stalls("a", head, silent=True)
+    assert not stallers.know("a")
+    stallers.add("a")
     now += drip.REMEMBERED - 1
-    assert stallers.stalls("a", head, silent=False)
+    assert stallers.know("a")
     now += 1
-    assert not stallers.stalls("a", head, silent=False)
-    assert stallers.stalls("b", head, silent=True)
-    assert stallers.stalls("c", head, silent=True)
-    assert [stallers.stalls(host, head, silent=False) for host in "abc"] == [False, True, True]
-    assert stallers.seen == 3
+    assert not stallers.know("a")
 
 
-def test_each_client_is_told_of_once(head, caplog):
+def test_of_too_many_the_one_seen_longest_ago_is_forgotten(monkeypatch):
+    monkeypatch.setattr(drip, "MOST_REMEMBERED", 2)
+    stallers = Stallers(lambda: 1.0, enabled=True)
+    for host in "abac":
+        stallers.add(host)
+    assert [stallers.know(host) for host in "abc"] == [True, False, True]
+    assert stallers.seen == 4
+
+
+def test_each_client_is_told_of_once(caplog):
     stallers = Stallers(lambda: 1.0, enabled=True)
     for host in ("10.0.0.1", "10.0.0.1", "10.0.0.2"):
-        stallers.stalls(host, head, silent=True)
+        stallers.add(host)
     assert [record.args for record in caplog.records] == [("10.0.0.1",), ("10.0.0.2",)]
+
+
+@pytest.mark.parametrize(
+    ("line", "preview", "allow", "may"),
+    [
+        (b"RESPMOD / ICAP/1.0", None, "", True),
+        (b"RESPMOD / ICAP/1.0", 0, "204", True),
+        (b"RESPMOD / ICAP/1.0", None, "204", False),
+        (b"REQMOD / ICAP/1.0", 0, "204", False),
+    ],
+)
+def test_only_some_requests_can_stall(line, preview, allow, may):
+    allowed = frozenset(allow.split())
+    head = RequestHead(
+        parse_line(line), b"", {}, None, b"", has_body=True, preview=preview, allow=allowed
+    )
+    assert may_stall(head) == may
+
+
+@pytest.fixture
+def slow():
+    """A scanner that takes its time once it has read everything, until it is let go."""
+    event = asyncio.Event()
+
+    @respmod(preview=64000)
+    async def scan(request):
+        await request.body.read()
+        await event.wait()
+        return block(request)
+
+    scan.event = event
+    return scan
+
+
+def passes(running, seconds):
+    start = running.server.now
+    running.wait_for(lambda: running.server.now > start + seconds)
+
+
+def test_a_client_that_has_sent_all_is_not_silent(serve, icap, slow):
+    running = serve({"a": slow}, drip_after=0.05)
+    client = running.client()
+    client.send(icap.respmod(body=BODY))
+    passes(running, 0.8)
+    running.call(slow.event.set)
+    assert client.answer().http.startswith(b"HTTP/1.1 403 ")
+
+
+def test_a_client_that_waits_behind_its_preview_is_not_silent(serve, icap):
+    event = asyncio.Event()
+
+    @respmod(preview=64000)
+    async def thinks(request):
+        await event.wait()
+        return allow()
+
+    running = serve({"a": thinks}, drip_after=0.05)
+    client = running.client()
+    client.send(icap.respmod(body=BODY, preview=64000))
+    passes(running, 0.8)
+    running.call(event.set)
+    assert client.answer().status == 204
+
+
+def test_a_client_in_the_middle_of_its_preview_is_not_answered_early(serve, icap, slow):
+    running = serve({"a": slow}, drip_after=0.05)
+    client = running.client()
+    client.send(icap.respmod(body=BODY, preview=100_000)[:80_000])
+    passes(running, 0.8)
+    assert running.server._clients.all()[0].exchange.early is None
+
+
+def test_a_maker_that_reads_everything_first_breaks_it_off_as_any_other(serve, icap, caplog):
+    @respmod
+    def shouting(request):
+        async def pieces():
+            yield (await request.body.read()).upper()
+
+        return modify(body=pieces())
+
+    client = serve({"a": shouting}, drip_after=0.05).client()
+    stalling = Stalling(client, icap, response=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+    stalling.head()
+    client.until(b"\r\n\r\n")
+    stalling.finish()
+    assert BODY[:4].startswith(client.chunked()[0])
+    assert client.ask(icap.options()).status == 200
+    assert "LocalProtocolError" not in caplog.text
+
+
+def test_bytes_of_ours_are_no_sign_of_life_of_the_client(serve, icap):
+    client = serve({"a": scanner()}, drip_after=0.05, read_timeout=1.0).client()
+    stalling = Stalling(client, icap)
+    stalling.head()
+    assert not client.rest().endswith(icap.END)
+
+
+def test_where_nothing_is_left_to_send_back_nothing_is_sent(serve, icap, monkeypatch):
+    monkeypatch.setattr("zcadapt.icap.exchange.BEFORE", 3)
+    client = serve({"a": scanner()}, drip_after=0.05).client()
+    client.send(icap.respmod(body=b"abc" * 2, chunk=3)[:-10])
+    for at in (b"a", b"b", b"c"):
+        client.until(b"1\r\n" + at + b"\r\n")
+
+
+def test_silence_of_our_own_is_not_the_clients(serve, icap):
+    running = serve({"a": scanner(block)}, drip_after=0.5)
+    client = running.client()
+    request = icap.respmod(body=BODY)
+    client.send(request[:80_000])
+    running.wait_for(lambda: running.server.counters.requests == 1)
+    running.loop.call_soon_threadsafe(threading.Event().wait, 1.0)
+    client.send(request[80_000:90_000])
+    running.call(lambda: None)
+    client.send(request[90_000:])
+    assert client.answer().http.startswith(b"HTTP/1.1 403 ")
+
+
+def test_a_quick_service_is_not_answered_before_it_decides(serve, icap):
+    @respmod
+    async def quick(request):
+        await asyncio.sleep(0)
+        return block(request)
+
+    running = serve({"a": quick})
+    known(running.server)
+    client = running.client()
+    for _ in range(20):
+        assert client.ask(icap.respmod(body=BODY)).http.startswith(b"HTTP/1.1 403 ")

@@ -539,6 +539,107 @@ def test_who_was_left_behind_does_not_answer_in_the_place_of_another(serve, icap
     assert b"X-Late" not in answer.http
 
 
+def test_the_cleanup_of_who_was_left_behind_takes_nobodys_time(serve, icap, monkeypatch):
+    """Whatever it does later, the one who is asked in its place is not disturbed."""
+    monkeypatch.setattr(exchange, "CLEANUP", 0.1)
+    first, second, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def wait_for(event):
+        while not event.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await event.wait()
+
+    @both(timeout=0.05, on_error="skip")
+    def stubborn(request):
+        async def pieces():
+            try:
+                await wait_for(first)
+                yield b"late"
+            finally:
+                await wait_for(second)
+
+        return modify(body=pieces())
+
+    @both
+    async def guard(request):
+        await go_on.wait()
+        return block(request)
+
+    running = serve({"a": stubborn, "b": guard})
+    client = running.client()
+    client.send(icap.reqmod(body=b"hello"))
+    running.wait_for(lambda: len(running.tasks()) == 2)
+    running.call(first.set)
+    start = running.server.now
+    running.wait_for(lambda: running.server.now > start + 1)
+    running.call(go_on.set)
+    assert client.answer().http.startswith(b"HTTP/1.1 403 ")
+    running.call(second.set)
+    running.wait_for(lambda: not running.tasks())
+
+
+@pytest.mark.parametrize("error", [SystemExit, GeneratorExit, KeyboardInterrupt, None])
+@pytest.mark.parametrize("where", ["service", "maker"])
+def test_whatever_is_raised_the_client_gets_an_answer(serve, icap, error, where):
+    """None: the service cancels the task that asked it."""
+
+    async def fail():
+        if error is not None:
+            raise error
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+
+    @both
+    async def broken(request):
+        if where == "service":
+            await fail()
+
+        async def pieces():
+            await fail()
+            yield b""
+
+        return modify(body=pieces())
+
+    running = serve({"a": broken})
+    client = running.client()
+    assert client.ask(icap.reqmod(body=b"hello")).status == 500
+    assert client.ask(icap.options()).status == 200
+
+
+def test_who_observes_may_raise_anything(serve, icap, caplog):
+    def observer(request, won):
+        raise SystemExit
+
+    client = serve({"a": nothing}, observer=observer).client()
+    for _ in range(2):
+        assert client.ask(icap.reqmod("/reqmod", "Allow: 204")).status == 204
+    assert "who observes decisions failed" in caplog.text
+
+
+def test_what_a_service_hands_over_stands_in_no_log(serve, icap, caplog):
+    @both(on_error="skip")
+    def pieces_of_text(request):
+        async def pieces():
+            yield (await request.body.read()).decode()
+
+        return modify(body=pieces())
+
+    @both(on_error="skip")
+    def cookie(request):
+        return request.http.request.headers["cookie"]
+
+    @both(on_error="skip")
+    async def later_cookie(request):
+        return request.http.request.headers["cookie"]
+
+    client = serve({"a": pieces_of_text, "b": cookie, "c": later_cookie}).client()
+    request = b"POST http://e.example/ HTTP/1.1\r\nCookie: sid=s3cr3t\r\n\r\n"
+    client.ask(icap.reqmod(body=b"password=hunter2", request=request))
+    assert "is not an answer" in caplog.text
+    assert "hunter2" not in caplog.text
+    assert "s3cr3t" not in caplog.text
+
+
 def test_the_clock_of_a_service_stands_still_while_it_waits_for_the_client(serve, icap):
     @both(timeout=0.3)
     async def patient(request):

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from zcadapt import blocking, modify, reqmod, respmod, respond
+from zcadapt.icap.outlet import HIGH_WATER
 
 MIB = 1024 * 1024
 
@@ -301,6 +302,34 @@ def test_who_pipelines_does_not_keep_others_waiting(serve, icap):
     assert server.client().ask(icap.options("/echo")).status == 200
     for _ in range(2000):
         assert client.answer().status == 404
+
+
+def test_who_pipelines_without_end_is_read_from_no_faster_than_answered(serve, icap):
+    server = serve()
+    hog = server.client()
+    request = icap.reqmod("/echo", "Allow: 204") * 1000
+
+    def send():
+        with contextlib.suppress(OSError):
+            while True:
+                hog.send(request)
+
+    def receive():
+        with contextlib.suppress(OSError):
+            while hog.socket.recv(1 << 20):
+                pass
+
+    threads = [threading.Thread(target=each) for each in (send, receive)]
+    for each in threads:
+        each.start()
+    server.wait_for(lambda: server.server.counters.requests > 2000)
+    (wire,) = server.server._clients.all()
+    for _ in range(20):
+        assert server.client().ask(icap.options("/echo")).status == 200
+        assert len(wire.conn.left_over) < 4 * HIGH_WATER
+    hog.socket.shutdown(socket.SHUT_RDWR)
+    for each in threads:
+        each.join()
 
 
 @pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError, BaseException])

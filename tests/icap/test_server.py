@@ -405,6 +405,17 @@ def test_to_close_waits_no_longer_than_it_may(serve, icap, caplog):
     assert "1 clients are cut off" in caplog.text
 
 
+def test_an_error_over_one_connection_keeps_no_other_waiting(serve, icap, caplog):
+    running = serve(idle_timeout=0.3)
+    silent = [running.client() for _ in range(5)]
+    running.wait_for(lambda: running.server.connections == 5)
+    running.call(setattr, running.server._clients.all()[0], "since", None)
+    for client in silent:
+        client.rest()
+    running.wait_for(lambda: running.server.connections == 0)
+    assert "is cut" in caplog.text
+
+
 def test_what_has_happened_is_counted(serve, icap):
     running = serve()
     running.client().ask(icap.options())

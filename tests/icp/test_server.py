@@ -1,6 +1,7 @@
 """The server answers real datagrams, on both loops, and goes on after whatever comes."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 
@@ -397,6 +398,30 @@ def test_only_so_many_may_wait(run, serving, cache, gate):
             for each in asking[:2]:
                 assert answer(await each.receive()) == "ICP_OP_HIT"
             assert answer(await asking[2].ask(QUERY)) == "ICP_OP_HIT"
+
+    run(main())
+
+
+def test_a_policy_that_goes_on_when_it_is_cancelled_is_left_behind(
+    run, serving, cache, register, monkeypatch
+):
+    monkeypatch.setattr("zcadapt.icp.server.LONGEST_WAIT", 0.2)
+    released = asyncio.Event()
+
+    async def stubborn(url):
+        while not released.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await released.wait()
+
+    stubborn.timeout = 0.05
+    register(stubborn, "stubborn")
+
+    async def main():
+        async with serving() as server:
+            reply = await cache(*server.address).ask(QUERY)
+            assert answer(reply) == "ICP_OP_ERR"
+            await until(lambda: server.pending == 0)
+            released.set()
 
     run(main())
 

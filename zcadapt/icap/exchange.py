@@ -16,7 +16,7 @@ from zcadapt.icap.body import NO_BODY, Body
 from zcadapt.icap.clock import Clock
 from zcadapt.icap.connection import RequestSide
 from zcadapt.icap.decisions import Block
-from zcadapt.icap.drip import BEFORE, STEP, EarlyAnswer
+from zcadapt.icap.drip import BEFORE, STEP, EarlyAnswer, drip_soon, may_stall
 from zcadapt.icap.endpoint import Endpoint
 from zcadapt.icap.errors import IcapError, ServiceFailedError
 from zcadapt.icap.events import RequestHead
@@ -57,7 +57,7 @@ class Exchange:
     _clock: Clock | None = None
     _continued = False
     _drips_at = BEFORE  # how much of the body has come when the answer may begin early, or go on
-    _early: EarlyAnswer | None = None
+    early: EarlyAnswer | None = None
     echoed = 0  # how much of what was kept has been sent back
     _held: tuple[Answer, Reply]
     _phase = Phase.GATHER
@@ -99,7 +99,8 @@ class Exchange:
             if self.is_full:
                 self.wire.regulate()
             if self.body.spool.size >= self._drips_at:
-                self.drip(silent=False)
+                self._drips_at = self.body.spool.size + STEP
+                drip_soon(self)
 
     def preview_end(self) -> None:
         """The preview is there; the client waits."""
@@ -145,20 +146,20 @@ class Exchange:
             self._unstarted.answer.close()
         self.body.lose()
 
-    def drip(self, *, silent: bool) -> None:
-        """Send the head and a byte to a client that may wait for it; `silent`: it sends nothing."""
-        wire, size = self.wire, self.body.spool.size
-        self._drips_at = size + STEP
-        if size < BEFORE or not self._is_undecided():
+    def drip(self) -> None:
+        """Send the head and a byte to a client that may wait for it, or one more byte."""
+        if not self._is_undecided():
             return
-        if self._early is not None:
-            self._early.go_on()
-        elif wire.server.stallers.stalls(wire.peer[0], self.head, silent=silent):
-            self._early = EarlyAnswer(self, self._head(original(self.head), None))
+        if self.early is not None:
+            self.early.go_on()
+        elif self.body.spool.size >= BEFORE and may_stall(self.head):
+            self.early = EarlyAnswer(self, self._head(original(self.head), None))
 
     def _is_undecided(self) -> bool:
-        """Whether services have not come to a decision, so that no other answer has begun."""
-        return self._phase in UNDECIDED and (self._stream is None or not self._stream.has_begun)
+        """Whether no decision has been made, with some of the body still to come."""
+        if self._phase not in UNDECIDED or self.wire.conn.request_side is not RequestSide.BODY:
+            return False
+        return self._stream is None or not self._stream.has_begun
 
     def send_rest(self) -> None:
         """Send back what has not been sent back, and what comes."""
@@ -204,8 +205,8 @@ class Exchange:
         if self.body.spool.size:
             self.body.show_preview()
         won = self._with_page(consult(self._asked, self.request))
-        if self._early is not None and (won is None or not won.pending):
-            self._early.end(won)
+        if self.early is not None and (won is None or not won.pending):
+            self.early.end(won)
             return
         if won is None:
             self._send(self._choose(None), None)
@@ -248,24 +249,22 @@ class Exchange:
             await self._conclude(won)
         except IcapError as error:
             failed = error
-        except Exception:
+        except asyncio.CancelledError:
+            if self.is_over:
+                raise
+            failed = ServiceFailedError("a service cancelled the task that asked it")
+        except BaseException:
             logger.exception("an answer to %s could not be sent", self.wire.peer)
             failed = ServiceFailedError("an error of our own")
         if failed is not None and not self.is_over:
-            self._fail(failed)
+            self.wire.refuse(failed)
         self.wire.pump()
-
-    def _fail(self, error: IcapError) -> None:
-        """Tell the client that there is no answer, as far as it can still be told."""
-        if self._early is None:
-            self.wire.refuse(error)
-        else:
-            self.wire.server.refused(self.wire.peer, error)
-            self._early.stop()
 
     def limit(self, candidate: Candidate) -> AbstractAsyncContextManager[object]:
         """Limit the time that `candidate` has, without that spent waiting for the client."""
         assert self._clock is not None  # noqa: S101 - for the type checker
+        if asyncio.current_task() is not self._task:  # it was left behind: the clock is another's
+            return asyncio.timeout(candidate.timeout)
         self._at_work = candidate
         return self._clock.limit(candidate.timeout)
 
@@ -285,7 +284,7 @@ class Exchange:
         try:
             self._ask_on(self._instead(won, error))
         except IcapError as failed:
-            self._fail(failed)
+            self.wire.refuse(failed)
             self.wire.pump()
 
     async def _conclude(self, won: Won | None) -> None:
@@ -294,8 +293,8 @@ class Exchange:
             won = self._with_page(won)
             if self.is_over:  # and who was asked went on though it was cancelled
                 return
-            if self._early is not None:
-                self._early.end(won)
+            if self.early is not None:
+                self.early.end(won)
                 return
             try:
                 reply = self._choose(won)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from zcadapt.icap.connection import AnswerSide, RequestSide
+from zcadapt.icap.drip import drip_if_silent
 from zcadapt.icap.errors import SlowClientError
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ def _check_sender(wire: "Wire", now: float) -> None:
     waited = now - wire.since
     if wire.held:
         return
-    if waited > wire.settings.drip_after > 0 and wire.exchange is not None:
-        wire.exchange.drip(silent=True)
+    if wire.exchange is not None and 0 < wire.settings.drip_after < waited:
+        drip_if_silent(wire.exchange)
     if side is RequestSide.IDLE and waited > wire.settings.head_timeout:
         _give_up(wire, f"the heads of a request have not come in {waited:.0f} s")
     elif side in MID_BODY and waited > wire.settings.read_timeout:

@@ -77,7 +77,7 @@ def choose(decision: Decision | None, head: RequestHead, *, in_preview: bool) ->
     if isinstance(decision, Respond):
         return _response(decision, head)
     if not isinstance(decision, Modify):
-        raise TypeError(f"{decision!r} is not a decision")
+        raise TypeError(f"{type(decision).__name__} is not a decision")
     if decision.body is not KEEP:
         return _new_body(decision, head)
     if may_204 and _heads(head, decision) == _heads(head, None):

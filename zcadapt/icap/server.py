@@ -130,7 +130,9 @@ class ICAPServer:
         if self.observer is not None:
             try:
                 self.observer(request, won)
-            except Exception:
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
                 logger.exception("who observes decisions failed")
 
     def refused(self, peer: tuple[str, int], error: IcapError) -> None:
@@ -145,7 +147,14 @@ class ICAPServer:
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(TICK, self._tick)
+        late = loop.time() - self.now > 2 * TICK  # we were silent: nobody else can be said to be
         self.now = loop.time()
         self.second = int(time.time())
         for wire in self._clients.all():
-            check(wire, self.now)
+            if late:
+                wire.since = wire.taken_at = self.now
+            try:
+                check(wire, self.now)
+            except Exception:
+                logger.exception("a connection of %s is cut", wire.peer)
+                wire.break_off()

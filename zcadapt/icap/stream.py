@@ -41,7 +41,7 @@ class Stream:
 
     def __init__(self, exchange: "Exchange", reply: Reply, won: Won) -> None:
         if not isinstance(reply.data, AsyncIterable):
-            raise TypeError(f"{reply.data!r:.80} is no body")
+            raise TypeError(f"{type(reply.data).__name__} is no body")
         self.has_begun = False
         self._exchange = exchange
         self._iterable = reply.data
@@ -62,7 +62,7 @@ class Stream:
         exchange = self._exchange
         pieces = aiter(self._iterable)
         try:
-            while (piece := await self._next(pieces)) is not None and not exchange.is_over:
+            while (piece := await self._next(pieces)) is not None and not self._is_too_late():
                 if self._must_keep():
                     await self._keep(piece)
                 elif piece:
@@ -70,7 +70,7 @@ class Stream:
                     await self._put(piece)
                 else:
                     await self._take_turns(piece)
-            if not exchange.is_over:
+            if not self._is_too_late():
                 if self._needs_length:
                     self._reply = with_length(self._reply, self._kept.size)
                 await self._begin()
@@ -83,6 +83,13 @@ class Stream:
             exchange.wire.end_body()
             exchange.finish()
 
+    def _is_too_late(self) -> bool:
+        """Whether nothing of this may be sent: it is over, or what came has begun to go back."""
+        exchange = self._exchange
+        if not exchange.is_over and not self.has_begun and exchange.early is not None:
+            exchange.early.end(self._won)
+        return exchange.is_over
+
     async def _next(self, pieces: AsyncIterator[bytes]) -> bytes | None:
         """Return the next piece, made in the time that the service has for it; None: no more."""
         try:
@@ -91,7 +98,7 @@ class Stream:
         except StopAsyncIteration:
             return None
         if not isinstance(piece, bytes | bytearray | memoryview):
-            raise TypeError(f"{piece!r:.80} is no piece of a body")
+            raise TypeError(f"{type(piece).__name__} is no piece of a body")
         return bytes(piece)
 
     def _must_keep(self) -> bool:
@@ -110,8 +117,8 @@ class Stream:
         """Send the head and what was kept, if that has not been done."""
         if self.has_begun:
             return
-        self.has_begun = True
         exchange = self._exchange
+        self.has_begun = True
         exchange.body.forget_what_is_read()
         answer = exchange.announce(self._reply, self._won)
         exchange.wire.begin_answer(answer)

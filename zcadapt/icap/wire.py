@@ -49,6 +49,7 @@ class Wire(Outlet, asyncio.Protocol):
 
     __slots__ = (
         "_drained",
+        "_rests",
         "_turns",
         "ahead",
         "begun",
@@ -75,6 +76,7 @@ class Wire(Outlet, asyncio.Protocol):
         self.begun = self.since = server.now
         self._drained = 0  # how much of a body that nobody wants has come
         self._turns = 0
+        self._rests = False  # others have their turn
 
     # What the event loop tells
 
@@ -145,6 +147,9 @@ class Wire(Outlet, asyncio.Protocol):
     def refuse(self, error: IcapError) -> None:
         """Tell the client what is wrong, as far as it can still be told."""
         self.server.refused(self.peer, error)
+        if error.keeps_connection and self.exchange is not None and self.exchange.early is not None:
+            self.exchange.early.stop()
+            return
         conn = self.conn
         if not error.keeps_connection:
             conn.fail()
@@ -197,7 +202,7 @@ class Wire(Outlet, asyncio.Protocol):
 
     def _handle_events(self) -> None:
         conn = self.conn
-        if self.congested and self._is_between():
+        if (self.congested or self._rests) and self._is_between():
             self.regulate()
             return
         while not isinstance(event := conn.next_event(), Cue):
@@ -229,9 +234,15 @@ class Wire(Outlet, asyncio.Protocol):
         self.flush()
         self._turns += 1
         if self._turns % TURNS == 0 and not self.congested:
-            asyncio.get_running_loop().call_soon(self.pump)
+            self._rests = True
+            asyncio.get_running_loop().call_soon(self._go_on)
             return True
         return self.congested
+
+    def _go_on(self) -> None:
+        """Answer more, when others have had their turn."""
+        self._rests = False
+        self.pump()
 
     def _begin(self, head: RequestHead) -> None:
         server = self.server

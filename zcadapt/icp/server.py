@@ -27,6 +27,8 @@ __all__ = ["ICPServer"]
 READ_SIZE: Final = LONGEST + 1
 #: How many datagrams are read before others in the event loop have their turn.
 BATCH: Final = 64
+#: Seconds after which nobody waits for an answer any more; Squid waits two.
+LONGEST_WAIT: Final = 30.0
 #: How many are still read when the server ends.
 LAST_BATCH: Final = 4096
 
@@ -51,6 +53,7 @@ class ICPServer:
         self._responder = Responder(policies, self._settings, observe)
         self._sockets: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answering: set[asyncio.Future[bytes]] = set()
 
     @property
     def counters(self) -> Counters:
@@ -163,12 +166,26 @@ class ICPServer:
 
     async def _finish(self, pending: Pending, sock: socket.socket) -> None:
         datagram, _, address = pending.asked
+        answering = asyncio.ensure_future(self._responder.finish(pending))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
         try:
-            reply: bytes | None = await self._responder.finish(pending)
+            reply: bytes | None = await self._in_time(answering)
         except Exception as error:  # noqa: BLE001 - as in `_read`
             reply = self._responder.failed(datagram, address, error)
         if reply is not None:
             self._send(sock, [(reply, address)])
+
+    async def _in_time(self, answering: asyncio.Future[bytes]) -> bytes:
+        """Return the reply; a policy that goes on though it was cancelled is left behind."""
+        try:
+            await asyncio.wait({answering}, timeout=LONGEST_WAIT)
+        finally:
+            if not answering.done():
+                answering.cancel()
+        if not answering.done():
+            raise TimeoutError("a policy was cancelled and goes on")
+        return answering.result()
 
     def _finished(self, pending: Pending, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
