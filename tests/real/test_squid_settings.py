@@ -1,5 +1,7 @@
 """Squid speaks ICAP as its settings tell it, and is answered as they allow."""
 
+import re
+
 import pytest
 
 from zcadapt.config import Address
@@ -11,9 +13,7 @@ from .squid import understands
 
 def test_the_lines_that_are_printed_are_understood(tmp_path):
     lines = squid_conf([Address("127.0.0.1", 1344)], [Address("127.0.0.1", 3130)])
-    told = understands(
-        tmp_path, lines.replace("# icp_port", "icp_port").replace("# cache", "cache")
-    )
+    told = understands(tmp_path, re.sub(r"(?m)^# (?=[a-z]+_)", "", lines))
     assert told.returncode == 0, told.stderr
     assert "ERROR" not in told.stderr
 

@@ -29,6 +29,8 @@ def _icap_lines(addresses: Sequence[Address]) -> Iterator[str]:
         yield "# Squid before 2025 stops in the middle of a response until it is answered; what is"
         yield "# blocked after that is broken off, and must not count as a failure:"
         yield "icap_service_failure_limit -1"
+        yield "# Seconds after which a Squid that found no server here asks again:"
+        yield "icap_service_revival_delay 10"
 
 
 def _icp_lines(addresses: Sequence[Address]) -> Iterator[str]:
@@ -36,6 +38,9 @@ def _icp_lines(addresses: Sequence[Address]) -> Iterator[str]:
         yield "# ICP: 8080 stands for the HTTP port of the server that the policies speak for,"
         yield "# 3131 for a UDP port of Squid's own:"
         yield "# icp_port 3131"
+        yield "# icp_query_timeout 2000"
+        yield "# minimum_direct_rtt 0"
+        yield "# prefer_direct on"
         yield f"# cache_peer {address.host} parent 8080 {address.port} no-digest no-netdb-exchange"
 
 
