@@ -290,9 +290,9 @@ class Exchange:
     async def _conclude(self, won: Won | None) -> None:
         while True:
             won = await go_on(self._asked, self.request, won, limit=self.limit)
-            won = self._with_page(won)
             if self.is_over:  # and who was asked went on though it was cancelled
                 return
+            won = self._with_page(won)
             if self.early is not None:
                 self.early.end(won)
                 return
