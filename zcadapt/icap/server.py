@@ -147,12 +147,13 @@ class ICAPServer:
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(TICK, self._tick)
-        late = loop.time() - self.now > 2 * TICK  # we were silent: nobody else can be said to be
+        late = loop.time() - self.now - TICK  # so long it was we who were silent
         self.now = loop.time()
         self.second = int(time.time())
         for wire in self._clients.all():
-            if late:
-                wire.since = wire.taken_at = self.now
+            if late > TICK:
+                wire.since += late
+                wire.taken_at += late
             try:
                 check(wire, self.now)
             except Exception:
