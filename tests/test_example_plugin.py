@@ -1,75 +1,17 @@
 """The example plugin, really built, installed, consulted and uninstalled."""
 
 import json
-import os
-import re
 import shutil
 import socket
 import struct
-import subprocess
-import sys
-import venv
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from installation import Installation, wheel
 
 ROOT = Path(__file__).parent.parent
 
 pytestmark = pytest.mark.timeout(600)
-
-
-class Installation:
-    """A virtual environment, and the commands in it."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        venv.create(folder, with_pip=True)
-
-    def run(self, name, *args):
-        """Return what a command prints on standard output."""
-        done = subprocess.run(
-            [self.folder / "bin" / name, *args],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.folder,
-            env=environment(),
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    @contextmanager
-    def serve(self, *args):
-        """Serve, give the addresses by protocol, and see that it ends as it should."""
-        with subprocess.Popen(
-            [self.folder / "bin" / "zcadapt", "serve", *args],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=self.folder,
-            env=environment(),
-        ) as process:
-            try:
-                yield addresses(report_of(process))
-            finally:
-                process.terminate()
-        assert process.returncode == 0
-
-
-def environment():
-    """Return an environment in which nothing of this checkout is found by chance."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-
-
-def wheel(project, folder):
-    """Return the wheel of a project, built from a copy so that nothing is left behind."""
-    copy = folder / "source" / project.name
-    ignored = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests")
-    shutil.copytree(project, copy, ignore=ignored)
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", folder, copy]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Path(folder, done.stdout.splitlines()[-1].rpartition(" ")[2])
 
 
 @pytest.fixture(scope="session")
@@ -81,9 +23,7 @@ def wheels(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory, wheels):
-    installation = Installation(tmp_path_factory.mktemp("installation"))
-    installation.run("pip", "install", "--quiet", *map(str, wheels))
-    return installation
+    return Installation(tmp_path_factory.mktemp("installation"), wheels)
 
 
 @pytest.fixture
@@ -91,21 +31,6 @@ def served(installation):
     """Return the addresses of a server with the plugin, by protocol."""
     with installation.serve("--icap", "127.0.0.1:0", "--icp", "127.0.0.1:0") as found:
         yield found
-
-
-def report_of(process):
-    """Return the lines of the start-up report, which ends with ``ready``."""
-    lines = []
-    for line in process.stdout:
-        if line == "ready\n":
-            return lines
-        lines.append(line)
-    raise AssertionError("the server has ended by itself")
-
-
-def addresses(report):
-    found = (re.fullmatch(r"(icap|icp) (\S+):(\d+)\n", line) for line in report)
-    return {each[1]: (each[2], int(each[3])) for each in found if each}
 
 
 def icap(address, method, path, *heads):

@@ -3,7 +3,7 @@
 import ssl
 import subprocess
 
-from .programs import program
+from programs import program
 
 
 class Authority:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from .programs import free_port, listens, program, ready, running
+from programs import free_port, listens, program, ready, running
 
 HERE = Path(__file__).parent
 C_ICAP = """\

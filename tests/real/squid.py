@@ -2,17 +2,15 @@
 
 import contextlib
 import itertools
-import os
-import pwd
 import re
 import shutil
 import subprocess
 from typing import NamedTuple
 
 import pytest
+from programs import as_nobody, free_port, listens, program, ready, running, until
 
 from .origin import HOST
-from .programs import free_port, listens, program, ready, running, until
 
 BASE = """\
 http_port 127.0.0.1:{port} ssl-bump tls-cert={folder}/squid.pem tls-key={folder}/squid.key \
@@ -174,13 +172,3 @@ class Squid:
             return about if len(about) >= number else None
 
         return until(found, lambda: f"{url} {number} times in {self.lines(name)}")
-
-
-def as_nobody(folder):
-    """Return how to run what must not run as root, and give it `folder`."""
-    if os.getuid() != 0:
-        return {}
-    nobody = pwd.getpwnam("nobody")
-    for path in [folder, *folder.rglob("*")]:
-        os.chown(path, nobody.pw_uid, nobody.pw_gid)
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}

@@ -4,9 +4,9 @@ import re
 import subprocess
 
 import pytest
+from programs import program
 
 from .origin import content
-from .programs import program
 
 URL = "http://origin.test/some/file"
 KINDS = pytest.mark.parametrize("kind", ["reqmod", "respmod"])

@@ -4,10 +4,10 @@ import contextlib
 import http.client
 
 import pytest
+from programs import open_files, until
 
 from .browser import reset
 from .origin import LARGE, content
-from .programs import open_files, until
 from .squid import EXTREMES
 
 pytestmark = [

@@ -1,10 +1,10 @@
 """What a policy answers to Squid's ICP query is how Squid chooses where to fetch from."""
 
 import pytest
+from programs import free_port
 
 from .browser import Browser
 from .origin import Origin, content
-from .programs import free_port
 
 ICP = """\
 icp_port {own}

@@ -4,16 +4,14 @@ import asyncio
 import contextlib
 import hashlib
 import io
-import os
-import shutil
 import signal
 import socket
 import subprocess
 import tarfile
-import time
 from pathlib import Path
 
 import pytest
+from programs import free_port, program, until
 
 from zcadapt.testing import decide
 
@@ -34,21 +32,6 @@ Foreground yes
 AlertEncrypted yes
 AlertExceedsMax yes
 """
-
-
-def until(condition, what, seconds=20):
-    """Return the first true value of `condition()`."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s: {what() if callable(what) else what}")
-        time.sleep(0.01)
-    return value
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 class Clamd:
@@ -88,12 +71,7 @@ class Clamd:
         (self.folder / "db" / "later.hdb").write_text(f"{digest}:{len(LATER)}:Test.Later\n")
 
     def start(self):
-        path = shutil.which("clamd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-        if path is None:
-            missing = "clamd is not installed (Debian package clamav-daemon)"
-            if os.environ.get("CI") == "true":
-                pytest.fail(missing)
-            pytest.skip(missing)
+        path = program("clamd", "clamav-daemon")
         with (self.folder / "output").open("ab") as output:
             self.process = subprocess.Popen(
                 [path, "-c", str(self.folder / "clamd.conf")], stdout=output, stderr=output
@@ -201,11 +179,6 @@ def asked():
 @pytest.fixture(scope="session")
 def until_true():
     return until
-
-
-@pytest.fixture(scope="session")
-def a_free_port():
-    return free_port
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,10 @@ import gzip
 import hashlib
 import http.client
 import json
-import os
-import pwd
 import random
 import re
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
-import venv
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +17,10 @@ from pathlib import Path
 import brotli
 import pytest
 from backports import zstd
+from installation import Installation, environment, wheel
+from programs import as_nobody, free_port, listens, program, ready, running
 
+PLUGIN = Path(__file__).parent.parent
 NOISE = random.Random(3507).randbytes(12_000_000)
 CODINGS = {
     "identity": bytes,
@@ -103,22 +99,6 @@ def origin():
     thread.join()
 
 
-@contextlib.contextmanager
-def process(command, output, **more):
-    """Run a program whose output goes to a file."""
-    with Path(output).open("wb") as file:
-        running = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, **more)
-    try:
-        yield running
-    finally:
-        running.terminate()
-        try:
-            running.wait(20)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
-
-
 @pytest.fixture(scope="module")
 def large_clamd(new_clamd):
     """A clamd that takes what is served here."""
@@ -126,33 +106,16 @@ def large_clamd(new_clamd):
         yield clamd
 
 
-def environ():
-    """Return an environment in which nothing of a checkout is found by chance."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-
-
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """The Python of a new environment with zcadapt and the plugin; ours without a checkout."""
-    plugin = Path(__file__).parent.parent
-    core = plugin.parent.parent
-    if not (core / "zcadapt").is_dir():
-        return sys.executable
-    folder = tmp_path_factory.mktemp("installed")
-    ignored = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests")
-    shutil.copytree(core, folder / "core", ignore=shutil.ignore_patterns("plugins", ".*", "build"))
-    shutil.copytree(plugin, folder / "plugin", ignore=ignored)
-    venv.create(folder / "venv", with_pip=True)
-    python = folder / "venv" / "bin" / "python"
-    what = [f"zcadapt[bodies] @ file://{folder}/core", folder / "plugin"]
-    command = [python, "-m", "pip", "install", "--quiet", *what]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ())
-    assert done.returncode == 0, done.stderr
-    return python
+    """A new environment with zcadapt and the plugin."""
+    folder = tmp_path_factory.mktemp("wheels")
+    wheels = [wheel(project, folder) for project in (PLUGIN.parent.parent, PLUGIN)]
+    return Installation(tmp_path_factory.mktemp("installed"), wheels)
 
 
 @pytest.fixture(scope="module")
-def server(large_clamd, installed, tmp_path_factory, until_true):
+def server(large_clamd, installed, tmp_path_factory):
     """A zcadapt with this plugin: the file of its output, and its port."""
     folder = tmp_path_factory.mktemp("zcadapt")
     (folder / "zcadapt.toml").write_text(
@@ -161,45 +124,31 @@ def server(large_clamd, installed, tmp_path_factory, until_true):
         f'store = "{folder}/store/verdicts"\n'
     )
     output = folder / "output"
-    command = [installed, "-m", "zcadapt", "serve", "--config", folder / "zcadapt.toml"]
-    environment = {**environ(), "PYTHONUNBUFFERED": "1"}
+    command = installed.command("zcadapt", "serve", "--config", folder / "zcadapt.toml")
+    unbuffered = {**environment(), "PYTHONUNBUFFERED": "1"}
 
     def port():
         found = re.search(r"(?m)^icap\b.*?127\.0\.0\.1:(\d+)", output.read_text())
         return int(found[1]) if found and "ready" in output.read_text() else None
 
-    with process(command, output, env=environment, cwd=folder):
-        yield output, until_true(port, output.read_text)
+    with running(command, output, env=unbuffered, cwd=folder) as process:
+        yield output, ready(process, port, output)
 
 
 @pytest.fixture(scope="module")
-def proxy(server, a_free_port, until_true):
+def proxy(server):
     """The port of a Squid in front of it."""
-    path = shutil.which("squid", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("squid is not installed (Debian package squid-openssl)")
-        pytest.skip("squid is not installed (Debian package squid-openssl)")
+    path = program("squid", "squid-openssl")
     _, icap = server
-    port = a_free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="zcadapt-") as place:
         folder = Path(place)
         (folder / "squid.conf").write_text(SQUID.format(port=port, folder=folder, icap=icap))
-        more = {}
-        if os.getuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-            more = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
         command = [path, "-N", "-n", f"zc{port}", "-f", folder / "squid.conf"]
-        with process(command, folder / "output", cwd=folder, **more):
-            until_true(lambda: listens(port), (folder / "output").read_text)
+        output = folder / "output"
+        with running(command, output, cwd=folder, **as_nobody(folder)) as process:
+            ready(process, lambda: listens(port), output)
             yield port
-
-
-def listens(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
 
 
 def fetch(proxy, origin, path, body=None, **headers):
@@ -230,9 +179,7 @@ EACH = [
 
 
 def test_it_is_listed_where_it_is_installed(installed):
-    command = [installed, "-m", "zcadapt", "plugins", "--json"]
-    done = subprocess.run(command, capture_output=True, check=True, env=environ())
-    rows = json.loads(done.stdout)["icap"]
+    rows = json.loads(installed.run("zcadapt", "plugins", "--json"))["icap"]
     assert ("clamav", ["REQMOD", "RESPMOD"]) in [(row["name"], row["methods"]) for row in rows]
 
 

@@ -19,8 +19,8 @@ youtube = { mode = "moderate" }
 
 
 @pytest.fixture(scope="session")
-def address(installation, tmp_path_factory):
-    with installation.serving(SETTINGS, tmp_path_factory.mktemp("served") / "log") as port:
+def address(serving, tmp_path_factory):
+    with serving(SETTINGS, tmp_path_factory.mktemp("served") / "log") as port:
         yield "127.0.0.1", port
 
 
@@ -83,8 +83,8 @@ def test_its_settings_are_checked_with_their_place(installation, tmp_path):
     assert "zcadapt.toml:2: [services.zz-headers.presets.slack] workspaces: is missing" in told
 
 
-def test_installed_and_not_configured_it_changes_nothing_and_says_so_once(installation, tmp_path):
-    with installation.serving("", tmp_path / "log") as port:
+def test_installed_and_not_configured_it_changes_nothing_and_says_so_once(serving, tmp_path):
+    with serving("", tmp_path / "log") as port:
         client = Client(("127.0.0.1", port), "204, 206")
         for _ in range(3):
             answer = client.ask("REQMOD", req=request("http://www.youtube.com/"))

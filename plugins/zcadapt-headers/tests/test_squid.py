@@ -66,14 +66,14 @@ def squid_lines(port, *, chained):
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["alone", "chained"])
-def scene(installation, tmp_path_factory, request):
+def scene(serving, tmp_path_factory, request):
     """Return an origin, and a browser behind a Squid that asks the plugin."""
     folder = tmp_path_factory.mktemp("squid")
     origins, authority = Authority(folder, "origins"), Authority(folder, "squid")
     certificate = origins.certificate(HOST)
     with (
         origin_module.Origin(certificate=certificate).running() as origin,
-        installation.serving(SETTINGS, folder / "log") as port,
+        serving(SETTINGS, folder / "log") as port,
         tempfile.TemporaryDirectory(prefix="zcadapt-") as place,  # where nobody may enter
     ):
         lines = squid_lines(port, chained=request.param)

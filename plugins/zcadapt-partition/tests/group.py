@@ -4,24 +4,16 @@ import asyncio
 import contextlib
 import http.client
 import json
-import os
-import pwd
 import random
-import shutil
-import signal
-import socket
-import subprocess
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
+from installation import environment
+from programs import as_nobody, free_port, listens, program, ready, running
 
 from zcadapt.icp import ask
-
-from .conftest import environment
 
 HERE = Path(__file__).parent
 NAMES = ("app1", "app2", "app3")
@@ -47,63 +39,12 @@ shutdown_lifetime 0 seconds
 """
 
 
-def program(name, package):
-    """Return the path of `name`. Without it the test is skipped, or fails where CI=true."""
-    if found := shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
-        return found
-    missing = f"{name} is not installed (Debian package {package})"
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
-
-
-def until(condition, what, seconds=30):
-    """Return the first true value of `condition()`."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s: {what() if callable(what) else what}")
-        time.sleep(0.01)
-    return value
-
-
-def free_port():
-    """Return a port of 127.0.0.1 that nobody listens on and no client is given by chance."""
-    while True:
-        port = random.randrange(12000, 32000)  # below the ports that connections start from
-        tcp, udp = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
-        with tcp, udp, contextlib.suppress(OSError):
-            tcp.bind(("127.0.0.1", port))
-            udp.bind(("127.0.0.1", port))
-            return port
-
-
-def listens(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
-
-
 @contextlib.contextmanager
-def running(command, output, is_ready, **more):
-    """Run `command` for as long as the block lasts, which begins when `is_ready()`."""
-    with output.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, **more)
-
-    def ready():
-        if process.poll() is not None:
-            pytest.fail(f"{command} has ended:\n{output.read_text(errors='replace')}")
-        return is_ready()
-
-    try:
-        until(ready, lambda: f"{command}:\n{output.read_text(errors='replace')}")
+def started(command, output, condition, **more):
+    """Run `command` for as long as the block lasts, which begins when `condition()` holds."""
+    with running(command, output, **more) as process:
+        ready(process, condition, output)
         yield process
-    finally:
-        for kind in signal.SIGTERM, signal.SIGKILL:
-            process.send_signal(kind)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-                break
 
 
 class Member(NamedTuple):
@@ -193,7 +134,7 @@ def group(installation, folder, settings, *, icp=True, options=None):
 def origin(installation, member, options):
     table = [] if options is None else [member.folder / "affinity", json.dumps(options)]
     args = [HERE / "site_of_articles.py", member.name, member.http, ROOM, *table]
-    return running(
+    return started(
         installation.command("python", *args),
         member.folder / "origin.log",
         lambda: listens(member.http),
@@ -205,7 +146,7 @@ def zcadapt(installation, member, settings):
     file, log = member.folder / "zcadapt.toml", member.folder / "zcadapt.log"
     listen = f'[icap]\nlisten = []\n[icp]\nlisten = ["127.0.0.1:{member.icp}"]\n'
     file.write_text(listen + settings)
-    return running(
+    return started(
         installation.command("zcadapt", "serve", "--config", file),
         log,
         lambda: "\nready\n" in log.read_text(),
@@ -227,13 +168,7 @@ def squid(members, folder, *, icp):
     conf.write_text(
         SQUID.format(port=port, icp_port=free_port(), host=HOST, folder=folder, peers=peers)
     )
-    more = {}
-    if os.getuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        for path in (folder, conf):
-            os.chown(path, nobody.pw_uid, nobody.pw_gid)
-        more = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
     # The name keeps its shared memory apart from that of others.
     command = [program("squid", "squid-openssl"), "-N", "-n", f"zc{port}", "-f", str(conf)]
-    with running(command, folder / "output", lambda: listens(port), **more):
+    with started(command, folder / "output", lambda: listens(port), **as_nobody(folder)):
         yield port

@@ -5,12 +5,11 @@ import logging
 import threading
 
 import pytest
+from programs import until
 from zcadapt_partition import Affinity, Table
 
 from zcadapt.config import SettingsError
 from zcadapt.testing import check_policy
-
-from .group import until
 
 URL = "http://example.com/articles/17/text"
 LIKE_IT = "http://example.com/articles/17/notes?page=2"

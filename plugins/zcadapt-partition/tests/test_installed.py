@@ -3,8 +3,9 @@
 import json
 
 import pytest
+from programs import free_port, until
 
-from .group import Member, free_port, until, zcadapt
+from .group import Member, zcadapt
 
 URL_PATH = "/articles/17"
 

@@ -8,13 +8,12 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from programs import until
 from zcadapt_partition import Load
 from zcadapt_partition.readings import load_per_cpu, pressure, pressure_file
 
 from zcadapt.config import SettingsError
 from zcadapt.testing import check_policy
-
-from .group import until
 
 URL = "http://example.com/"
 BUSY = "ICP_OP_MISS_NOFETCH"

@@ -6,8 +6,9 @@ own, it has nearly everything.
 """
 
 import pytest
+from programs import until
 
-from .group import NAMES, group, until
+from .group import NAMES, group
 
 REQUESTS = 1200
 

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from installation import Installation, wheel
+from programs import until
 
 PLUGIN = Path(__file__).parent.parent
 ROOT = PLUGIN.parent.parent
@@ -54,8 +56,8 @@ m = machinery()
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheels")
-    wheels = [m.wheel(project, folder) for project in (ROOT, PLUGIN)]
-    return m.Installation(tmp_path_factory.mktemp("installation"), *wheels)
+    wheels = [wheel(project, folder) for project in (ROOT, PLUGIN)]
+    return Installation(tmp_path_factory.mktemp("installation"), wheels)
 
 
 @pytest.fixture
@@ -112,10 +114,10 @@ class Browser:
 
 def test_it_works_behind_a_squid(installation, settings, folder):
     with (
-        installation.serve(settings) as served,
+        installation.serve("--strict", "--config", settings) as served,
         m.origin() as port,
         tempfile.TemporaryDirectory(prefix="zcadapt-") as place,
-        m.squid(Path(place), served["icap"]) as proxy,
+        m.squid(Path(place), served["icap"][1]) as proxy,
     ):
         browser = Browser(proxy)
         hello = f"http://127.0.0.1:{port}/"
@@ -125,19 +127,19 @@ def test_it_works_behind_a_squid(installation, settings, folder):
         assert "blocked.example is on the list advertising." in page
         assert browser.fetch("blocked.example:443", "CONNECT")[0] == 403
         log = Path(place, "icap.log")
-        assert m.until(lambda: "|ICAP_SAT|advertising\n" in log.read_text())
+        until(lambda: "|ICAP_SAT|advertising\n" in log.read_text(), "it is logged")
         assert browser.fetch(f"http://{m.FRIEND}:{port}/") == (200, "hello")
 
-        query = ("zcadapt", "query", "--server", f"127.0.0.1:{served['icp']}")
+        query = ("zcadapt", "query", "--server", f"127.0.0.1:{served['icp'][1]}")
         assert "ICP_OP_MISS_NOFETCH" in installation.run(*query, "http://blocked.example/")
         assert "ICP_OP_MISS_NOFETCH" not in installation.run(*query, hello)
 
         # Both kinds of files are taken up while requests go on.
         (folder / "late").write_text("127.0.0.1\n")
-        m.until(lambda: browser.fetch(hello)[0] == 403)
+        until(lambda: browser.fetch(hello)[0] == 403, "the new list")
         assert "ICP_OP_DENIED" in installation.run(*query, hello)
         (folder / "late").write_text("\n")
-        m.until(lambda: browser.fetch(hello)[0] == 200)
+        until(lambda: browser.fetch(hello)[0] == 200, "the new list")
         (folder / "ads").write_text("127.0.0.1\n")
         build(installation, folder)
-        m.until(lambda: browser.fetch(hello)[0] == 403)
+        until(lambda: browser.fetch(hello)[0] == 403, "the new list")
