@@ -108,7 +108,8 @@ Plugins can add commands (see ``zcadapt_commands`` in `Hooks <hooks.rst>`_).
 SIGNALS: Final = """
 The first SIGTERM or SIGINT asks the server to end. Where a plugin does not let
 it, it ends when its time is over, with 0 too and a line in the log. A second
-signal ends the process at once, with no exit code but that signal.
+signal ends the process at once, with no exit code but that signal. Code in C
+that never comes back to the interpreter can only be ended by SIGKILL.
 """
 
 

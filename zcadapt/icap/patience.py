@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 from zcadapt.icap.connection import AnswerSide, RequestSide
 from zcadapt.icap.drip import drip_if_silent
 from zcadapt.icap.errors import SlowClientError
+from zcadapt.icap.sides import MID_BODY
 
 if TYPE_CHECKING:
     from zcadapt.icap.wire import Wire
@@ -15,8 +16,6 @@ __all__ = ["check", "is_idle"]
 LINGER: Final = 2.0
 #: Seconds that it may go on sending what nobody wants.
 LINGER_MOST: Final = 30.0
-#: Where it is the client's turn.
-MID_BODY: Final = frozenset({RequestSide.PREVIEW, RequestSide.BODY})
 
 
 def check(wire: "Wire", now: float) -> None:

@@ -7,7 +7,7 @@ SENT, it begins anew with the next request.
 from enum import Enum, auto
 from typing import Final
 
-__all__ = ["ANSWER_SIDE", "REQUEST_SIDE", "AnswerSide", "RequestSide", "Step"]
+__all__ = ["ANSWER_SIDE", "MID_BODY", "REQUEST_SIDE", "AnswerSide", "RequestSide", "Step"]
 
 
 class _Quick(Enum):
@@ -25,6 +25,10 @@ class RequestSide(_Quick):
     BODY = auto()
     DONE = auto()
     FAILED = auto()
+
+
+#: Where it is the client's turn.
+MID_BODY: Final = frozenset({RequestSide.PREVIEW, RequestSide.BODY})
 
 
 class AnswerSide(_Quick):

@@ -22,6 +22,7 @@ from zcadapt.icap.events import BodyData, BodyEnd, Cue, RequestHead
 from zcadapt.icap.exchange import Exchange
 from zcadapt.icap.outlet import HIGH_WATER, Outlet
 from zcadapt.icap.patience import is_idle
+from zcadapt.icap.sides import MID_BODY
 from zcadapt.icap.spool import Spool
 
 if TYPE_CHECKING:
@@ -335,5 +336,4 @@ class Wire(Outlet, asyncio.Protocol):
             self._transport.write_eof()
 
 
-MID_BODY: Final = frozenset({RequestSide.PREVIEW, RequestSide.BODY})
 BETWEEN: Final = frozenset({RequestSide.IDLE, RequestSide.DONE})
