@@ -15,7 +15,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 #: Folders and modules from the bottom to the top; an arrow may only point down.
 LAYERS = (
-    {"setting", "address", "version", "interfaces", "overrides"},
+    {"address", "fields", "version", "interfaces", "overrides"},
     {"icap.limits", "icap.errors", "icap.sides", "icp.opcodes", "icp.errors", "icp.message"},
     {"icap.answer", "icap.headers", "icap.options"},
     {"icap.chunked", "icap.head", "icap.http", "icap.identity", "icap.spool"},
@@ -27,9 +27,9 @@ LAYERS = (
     {"blockpage", "icap.echo", "icap.endpoint"},
     {"icap", "icp"},
     {"config"},
-    {"conditions"},
+    {"conditions", "hooks"},
     {""},
-    {"discovery", "hooks", "observe"},
+    {"discovery", "observe"},
     {"runtime"},
     {"cli", "testing"},
     {"__main__"},

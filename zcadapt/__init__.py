@@ -4,6 +4,7 @@ What the author of a plugin imports is here; the contract is in
 `zcadapt.interfaces`.
 """
 
+from zcadapt.address import Address, parse_address
 from zcadapt.blockpage import Blocked
 from zcadapt.bodies import (
     Base64String,
@@ -18,6 +19,9 @@ from zcadapt.bodies import (
     form_parts,
 )
 from zcadapt.conditions import Conditions
+from zcadapt.config import Problem, SettingsError, did_you_mean, read_options
+from zcadapt.fields import Format, setting
+from zcadapt.hooks import hookimpl
 from zcadapt.icap.body import BodyLostError
 from zcadapt.icap.decisions import (
     KEEP,
@@ -37,6 +41,7 @@ from zcadapt.version import VERSION as __version__  # noqa: N811 - as Python nam
 
 __all__ = [
     "KEEP",
+    "Address",
     "Allow",
     "Base64String",
     "Block",
@@ -48,20 +53,28 @@ __all__ = [
     "Conditions",
     "Decision",
     "FormPart",
+    "Format",
     "Hashed",
     "MissingLibraryError",
     "Modify",
+    "Problem",
     "Request",
     "Respond",
+    "SettingsError",
     "__version__",
     "allow",
     "base64_strings",
     "block",
     "blocking",
     "decoded",
+    "did_you_mean",
     "form_parts",
+    "hookimpl",
     "modify",
+    "parse_address",
+    "read_options",
     "reqmod",
     "respmod",
     "respond",
+    "setting",
 ]

@@ -4,7 +4,7 @@ import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, NamedTuple
 
-from zcadapt.setting import Format
+from zcadapt.fields import Format
 
 __all__ = ["ADDRESS", "GROUP", "NETWORK", "Address", "parse_address"]
 

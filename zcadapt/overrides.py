@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from zcadapt.setting import setting
+from zcadapt.fields import setting
 
 __all__ = ["UtilitySettings"]
 

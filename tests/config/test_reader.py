@@ -5,8 +5,10 @@ from dataclasses import MISSING, dataclass, field
 
 import pytest
 
+from zcadapt import Conditions
 from zcadapt.config import Settings, SettingsError, load, read_options
-from zcadapt.setting import setting
+from zcadapt.fields import setting
+from zcadapt.testing import reqmod_request
 
 
 def test_all_problems_are_told_at_once_each_with_its_line(problems):
@@ -190,3 +192,39 @@ def test_what_is_wrong_in_nested_options_is_told_with_its_path(options, problem)
     with pytest.raises(SettingsError) as caught:
         read_options(Nested, options)
     assert list(map(str, caught.value.problems)) == [problem]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """A plugin's own settings, with conditions."""
+
+    when: Conditions = setting(Conditions({}), "Where it applies.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """Some of them."""
+
+    rules: tuple[Timed, ...] = setting((), "The rules.")
+
+
+def test_conditions_are_a_setting_like_any_other():
+    (rule,) = read_options(Rules, {"rules": [{"when": {"hosts": ["a.example"]}}]}).rules
+    assert rule.when.holds(reqmod_request("http://a.example/"))
+    assert not rule.when.holds(reqmod_request("http://b.example/"))
+
+
+@pytest.mark.parametrize(
+    ("when", "problem"),
+    [
+        (7, "rules[0].when: must be a table, not 7"),
+        ({"hosts": [7]}, "rules[0].when.hosts[0]: must be a host, or a domain that begins with"),
+        ({"not": {"hosts": 7}}, "rules[0].when.not.hosts: must be a list"),
+        ({"host": []}, 'rules[0].when.host: no such condition. Did you mean "hosts"?'),
+    ],
+)
+def test_what_is_wrong_with_conditions_is_told_with_its_path(when, problem):
+    with pytest.raises(SettingsError) as caught:
+        read_options(Rules, {"rules": [{"when": when}]})
+    (told,) = caught.value.problems
+    assert str(told).startswith(problem)

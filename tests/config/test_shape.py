@@ -7,7 +7,7 @@ import pytest
 
 from zcadapt.address import ADDRESS, NETWORK
 from zcadapt.config.shape import shape_of, shown
-from zcadapt.setting import setting
+from zcadapt.fields import setting
 
 
 def test_a_long_value_is_shown_short(problems):

@@ -111,7 +111,7 @@ def test_options_that_a_plugin_refuses_are_told_with_their_place(install, found)
     code = """
         from dataclasses import dataclass
         from zcadapt.config import read_options
-        from zcadapt.setting import setting
+        from zcadapt.fields import setting
 
         @dataclass(frozen=True, kw_only=True)
         class Options:

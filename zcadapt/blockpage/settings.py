@@ -7,7 +7,7 @@ from typing import Final
 
 from zcadapt.blockpage.template import read_template
 from zcadapt.blockpage.texts import Texts
-from zcadapt.setting import Format, setting
+from zcadapt.fields import Format, setting
 
 __all__ = ["BlockSettings", "language_tag"]
 

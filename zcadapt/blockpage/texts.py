@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
-from zcadapt.setting import setting
+from zcadapt.fields import setting
 
 __all__ = ["LANGUAGES", "NAMES", "Texts"]
 

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from zcadapt.address import network
 from zcadapt.conditions.hosts import Hosts, Networks, host
@@ -47,9 +47,7 @@ class Conditions:
 
     __slots__ = ("_checks", "_never_for_queries", "_not", "_times")
 
-    def __init__(
-        self, table: Mapping[str, object], *, at: str = "", clock: Clock = time.time
-    ) -> None:
+    def __init__(self, table: object, *, at: str = "", clock: Clock = time.time) -> None:
         """Read `table`.
 
         Args:
@@ -69,6 +67,13 @@ class Conditions:
         self._read(table, (), report, clock)
         if problems:
             raise SettingsError(problems)
+
+    @classmethod
+    def from_table(cls, table: object, report: Report) -> Self:
+        """Read `table`, the value of a setting; `report` is told what is wrong, and where in it."""
+        made = cls.__new__(cls)
+        made._read(table, (), report, time.time)  # noqa: SLF001 - one of us
+        return made
 
     def holds(self, request: "Request") -> bool:
         """Whether all of them hold for `request`; one that it tells nothing of does not."""

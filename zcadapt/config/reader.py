@@ -1,7 +1,8 @@
 """From tables of TOML to settings, with everything that is wrong told at once.
 
 What a setting may be is read from the fields that declare it. A wrong value
-is reported and its default stands in, so that reading goes on.
+is reported and its default stands in, so that reading goes on. A type with a
+class method ``from_table`` reads its table by itself: see `zcadapt.Conditions`.
 """
 
 import dataclasses
@@ -36,7 +37,8 @@ class _Declared:
 
     @property
     def is_table(self) -> bool:
-        return is_dataclass(self.hint) or get_origin(self.hint) is Mapping
+        is_made = hasattr(self.hint, "from_table")
+        return is_made or is_dataclass(self.hint) or get_origin(self.hint) is Mapping
 
     def __str__(self) -> str:
         return "a table" if self.is_table else shape_of(self.field, self.hint).expected
@@ -108,6 +110,10 @@ def _value(declared: _Declared, value: object, report: Report, place: Place) -> 
     if not isinstance(value, dict):
         report(place, f"must be a table, not {shown(value)}")
         return MISSING
+    if hasattr(declared.hint, "from_table"):
+        return declared.hint.from_table(
+            value, lambda path, what: report(Place(place.path + path), what)
+        )
     if is_dataclass(declared.hint):
         return read(declared.hint, value, report, place.path)  # type: ignore[arg-type]
     return _named(declared, value, report, place)

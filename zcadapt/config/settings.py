@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zcadapt.blockpage import BlockSettings
+from zcadapt.fields import setting
 from zcadapt.icap.settings import ICAPSettings
 from zcadapt.icp.settings import ICPSettings
 from zcadapt.overrides import UtilitySettings
-from zcadapt.setting import setting
 
 __all__ = ["LogSettings", "PluginTable", "ServerSettings", "Settings", "UtilityTable"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Final, get_args, get_origin
 
-from zcadapt.setting import Format
+from zcadapt.fields import Format
 
 __all__ = ["Shape", "shape_of", "shown"]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from zcadapt.setting import setting
+from zcadapt.fields import setting
 
 __all__ = ["GIB", "KIB", "MIB", "Limits"]
 

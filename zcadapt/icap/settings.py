@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from zcadapt.address import ADDRESS
+from zcadapt.fields import setting
 from zcadapt.icap.limits import GIB, KIB, MIB, Limits
-from zcadapt.setting import setting
 
 __all__ = ["ICAPSettings"]
 

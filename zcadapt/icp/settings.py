@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from zcadapt.address import ADDRESS, GROUP, NETWORK
-from zcadapt.setting import setting
+from zcadapt.fields import setting
 
 __all__ = ["NEARBY", "ICPSettings"]
 

@@ -1,7 +1,7 @@
 import pytest
 from zcadapt_clamav import ClamAV
 
-from zcadapt.config import SettingsError
+from zcadapt import SettingsError
 
 
 def test_every_problem_is_told_at_once():

@@ -11,8 +11,7 @@ from typing import Final
 
 from zope.interface import implementer
 
-from zcadapt import BodyError, Decision, Request
-from zcadapt.config import read_options
+from zcadapt import BodyError, Decision, Request, read_options
 from zcadapt.interfaces import IICAPService
 from zcadapt_clamav import protocol
 from zcadapt_clamav.answers import Finding, allowed, blocked, infected

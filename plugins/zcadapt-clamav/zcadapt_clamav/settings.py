@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from zcadapt.config import parse_address
-from zcadapt.setting import Format, setting
+from zcadapt import Format, parse_address, setting
 
 __all__ = ["ClamAVSettings", "where"]
 

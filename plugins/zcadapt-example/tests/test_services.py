@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from zcadapt.config import SettingsError
+from zcadapt import SettingsError
 from zcadapt.icap.http import HTTPMessage
 from zcadapt.testing import check_service
 

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from zope.interface import implementer
 
-from zcadapt import Modify, Request, Respond, block, modify
-from zcadapt.config import read_options
+from zcadapt import Modify, Request, Respond, block, modify, read_options, setting
 from zcadapt.interfaces import IICAPService
-from zcadapt.setting import setting
 
 __all__ = ["AddHeader", "BlockHosts"]
 

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 from zcadapt_headers import make_service
 
-from zcadapt.config import SettingsError
+from zcadapt import SettingsError
 from zcadapt.testing import check_service, decide_now, reqmod_request, respmod_request
 
 GUID = "01234567-89ab-cdef-0123-456789abcdef"

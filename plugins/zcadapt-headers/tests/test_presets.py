@@ -6,7 +6,7 @@ import pytest
 from zcadapt_headers import make_service
 from zcadapt_headers.presets import PRESETS
 
-from zcadapt.config import SettingsError
+from zcadapt import SettingsError
 from zcadapt.testing import decide_now, reqmod_request, respmod_request
 
 README = Path(__file__).parent.parent / "README.rst"

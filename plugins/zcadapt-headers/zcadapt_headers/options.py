@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
-from zcadapt import Conditions
-from zcadapt.config import Problem, SettingsError, read_options
-from zcadapt.setting import Format, setting
+from zcadapt import Conditions, Format, Problem, SettingsError, read_options, setting
 from zcadapt_headers.changes import Add, Change, Remove, Replace, Set, compiled, parts
 from zcadapt_headers.presets import PRESETS, Presets
 
@@ -53,8 +51,9 @@ class ReplaceTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleTable:
-    """A rule: what is done to headers where its table ``when`` holds."""
+    """A rule: what is done to headers, and where."""
 
+    when: Conditions = setting(ANYWHERE, "Where the rule applies.")
     to: str = setting("request", "Whose headers are changed.", choices=("request", "response"))
     remove: tuple[str, ...] = setting((), "Headers to drop.")
     set: Mapping[str, str] = _headers("Headers to have, whatever there was.")
@@ -64,7 +63,7 @@ class RuleTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """All that can be set, but for the tables ``when``."""
+    """All that can be set."""
 
     rules: tuple[RuleTable, ...] = setting((), "Applied in this order, all that hold.")
     presets: Presets = field(default_factory=Presets)
@@ -100,20 +99,14 @@ def read_rules(options: Mapping[str, object]) -> Rules:
     Raises:
         SettingsError: something in them is wrong; it tells all of that.
     """
-    problems: list[Problem] = []
-    whens = {path: _when(table, path, problems) for path, table in _tables(options)}
-    try:
-        settings = read_options(Options, _without_when(options))
-    except SettingsError as error:
-        raise SettingsError([*error.problems, *problems]) from None
-    problems += _contradictions(settings, options)
-    if problems:
+    settings = read_options(Options, options)
+    if problems := list(_contradictions(settings, options)):
         raise SettingsError(problems)
-    presets = tuple(_presets(settings.presets, whens))
+    presets = tuple(_presets(settings.presets))
     made: dict[str, list[Rule]] = {"request": [], "response": []}
     for at, table in enumerate(settings.rules):
         changes = tuple(_changes(table, settings.longest))
-        made[table.to].append(Rule(f"rule {at + 1}", whens[f"rules[{at}]"], changes))
+        made[table.to].append(Rule(f"rule {at + 1}", table.when, changes))
     hosts = [each for name in PRESETS for each in PRESETS[name].hosts if _is_set(settings, name)]
     gate = Conditions({"hosts": hosts, "not": NOT_CONNECT}) if hosts else None
     return Rules(presets, gate, tuple(made["request"]), tuple(made["response"]))
@@ -121,43 +114,6 @@ def read_rules(options: Mapping[str, object]) -> Rules:
 
 def _is_set(settings: Options, name: str) -> bool:
     return getattr(settings.presets, name) is not None
-
-
-# The tables `when` are for `Conditions` to read.
-
-
-def _tables(options: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Return the tables that may have a table ``when``, each with its place."""
-    rules, presets = options.get("rules"), options.get("presets")
-    for at, table in enumerate(rules if isinstance(rules, list) else ()):
-        if isinstance(table, Mapping):
-            yield f"rules[{at}]", table
-    for name, table in presets.items() if isinstance(presets, Mapping) else ():
-        if isinstance(table, Mapping):
-            yield f"presets.{name}", table
-
-
-def _when(table: Mapping[str, object], path: str, problems: list[Problem]) -> Conditions:
-    try:
-        return Conditions(table.get("when", {}), at=f"{path}.when")  # type: ignore[arg-type]  # it looks
-    except SettingsError as error:
-        problems += error.problems
-        return Conditions({})
-
-
-def _without_when(options: Mapping[str, object]) -> dict[str, object]:
-    without = dict(options)
-    if isinstance(rules := options.get("rules"), list):
-        without["rules"] = [_bare(table) for table in rules]
-    if isinstance(presets := options.get("presets"), Mapping):
-        without["presets"] = {name: _bare(table) for name, table in presets.items()}
-    return without
-
-
-def _bare(table: object) -> object:
-    if not isinstance(table, Mapping):
-        return table
-    return {key: value for key, value in table.items() if key != "when"}
 
 
 # What is wrong though each setting would do by itself.
@@ -175,16 +131,24 @@ def _contradictions(settings: Options, options: Mapping[str, object]) -> Iterato
                 yield Problem(f"{path}.replace[{number}].by", str(error))
         if not any((table.remove, table.set, table.add, table.replace)):
             yield Problem(path, "changes nothing: it has no remove, set, add or replace")
-    for path, written in _tables(options):
-        when = written.get("when")
-        if isinstance(when, Mapping) and "status" in when and written.get("to") != "response":
-            yield Problem(f"{path}.when.status", "a request has none, so it would never hold")
+    for path, when in _whens_of_requests(options):
+        if "status" in when:
+            yield Problem(f"{path}.status", "a request has none, so it would never hold")
     for preset in fields(Presets):
         yield from _empty(getattr(settings.presets, preset.name), f"presets.{preset.name}")
     for other in ("microsoft_365", "microsoft_consumer"):
         if _is_set(settings, other) and _is_set(settings, "microsoft_365_v2"):
             what = "is version 1, and version 2 is set too: Microsoft asks for one of them"
             yield Problem(f"presets.{other}", what)
+
+
+def _whens_of_requests(options: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield the tables ``when`` of what changes requests, each with its place."""
+    for at, table in enumerate(options.get("rules", ())):
+        if table.get("to") != "response":
+            yield f"rules[{at}].when", table.get("when", {})
+    for name, table in options.get("presets", {}).items():
+        yield f"presets.{name}.when", table.get("when", {})
 
 
 def _empty(preset: Any, path: str) -> Iterator[Problem]:  # noqa: ANN401 - one of many
@@ -215,13 +179,13 @@ def _key(name: str) -> str:
 # Rules
 
 
-def _presets(settings: Presets, whens: Mapping[str, Conditions]) -> Iterator[Rule]:
+def _presets(settings: Presets) -> Iterator[Rule]:
     for name, preset in PRESETS.items():
         table = getattr(settings, name)
         if table is not None:
             hosts = Conditions({"hosts": list(preset.hosts)})
             changes = tuple(Set(*pair) for pair in preset.headers(table).items())
-            yield Rule(name, whens[f"presets.{name}"], changes, hosts)
+            yield Rule(name, table.when, changes, hosts)
 
 
 def _changes(table: RuleTable, longest: int) -> Iterator[Change]:

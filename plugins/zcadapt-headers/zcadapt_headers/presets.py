@@ -3,14 +3,12 @@
 What a vendor documents, as of the day of the release; the README names the pages.
 """
 
-# ruff: noqa: RUF009 - setting makes a field, as dataclasses.field does
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any, Final, NamedTuple
 
-from zcadapt.setting import Format, setting
+from zcadapt import Conditions, Format, setting
 
 __all__ = ["PRESETS", "Preset", "Presets"]
 
@@ -38,14 +36,19 @@ WORD: Final = _like("an ID, without commas and blanks", r"[!-+\--~]{1,200}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GoogleWorkspace:
+class _Restriction:
+    when: Conditions = setting(Conditions({}), "For whom, and when, it applies.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoogleWorkspace(_Restriction):
     """Accounts of some domains only."""
 
     domains: tuple[str, ...] = setting(MISSING, "The domains whose accounts get in.", format=GOOGLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Microsoft365:
+class Microsoft365(_Restriction):
     """Accounts of some tenants only (tenant restrictions, version 1)."""
 
     tenants: tuple[str, ...] = setting(MISSING, "The tenants that are let in.", format=TENANT)
@@ -53,7 +56,7 @@ class Microsoft365:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Microsoft365V2:
+class Microsoft365V2(_Restriction):
     """What a policy in Entra says (tenant restrictions, version 2)."""
 
     tenant: str = setting(MISSING, "The ID of the tenant.", format=GUID)
@@ -61,19 +64,19 @@ class Microsoft365V2:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MicrosoftConsumer:
+class MicrosoftConsumer(_Restriction):
     """No consumer accounts of Microsoft's; there is nothing to set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class YouTube:
+class YouTube(_Restriction):
     """Restricted mode."""
 
     mode: str = setting(MISSING, "How much is hidden.", choices=("strict", "moderate"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slack:
+class Slack(_Restriction):
     """Some workspaces only."""
 
     requester: str = setting(MISSING, "The ID of one's own, which asks for this.", format=SLACK)
@@ -81,35 +84,35 @@ class Slack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dropbox:
+class Dropbox(_Restriction):
     """Accounts of some teams only."""
 
     teams: tuple[str, ...] = setting(MISSING, "The IDs of the teams.", format=WORD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Webex:
+class Webex(_Restriction):
     """Users of some domains only."""
 
     domains: tuple[str, ...] = setting(MISSING, "The domains of the users.", format=DOMAIN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GitHub:
+class GitHub(_Restriction):
     """Accounts of one enterprise only."""
 
     enterprise: str = setting(MISSING, "The ID of the enterprise.", format=WORD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChatGPT:
+class ChatGPT(_Restriction):
     """Some workspaces only."""
 
     workspaces: tuple[str, ...] = setting(MISSING, "The IDs of the workspaces.", format=GUID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claude:
+class Claude(_Restriction):
     """Accounts of some organisations only."""
 
     organizations: tuple[str, ...] = setting(MISSING, "The IDs of the organisations.", format=GUID)

@@ -8,7 +8,7 @@ import pytest
 from programs import until
 from zcadapt_partition import Affinity, Table
 
-from zcadapt.config import SettingsError
+from zcadapt import SettingsError
 from zcadapt.testing import check_policy
 
 URL = "http://example.com/articles/17/text"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from zcadapt_partition.keys import Key, KeySettings
 
-from zcadapt.config import SettingsError
+from zcadapt import SettingsError
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from programs import until
 from zcadapt_partition import Load
 from zcadapt_partition.readings import load_per_cpu, pressure, pressure_file
 
-from zcadapt.config import SettingsError
+from zcadapt import SettingsError
 from zcadapt.testing import check_policy
 
 URL = "http://example.com/"

@@ -5,7 +5,7 @@ import logging
 import pytest
 from zcadapt_partition import Partition
 
-from zcadapt.config import SettingsError
+from zcadapt import SettingsError
 from zcadapt.testing import check_policy
 
 NAMES = ("app1", "app2", "app3")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from zcadapt_partition import Table
 from zcadapt_partition.table import HEAD, MAGIC
 
-from zcadapt.config import SettingsError
+from zcadapt import SettingsError
 
 HOUR = 3600
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from zope.interface import implementer
 
-from zcadapt.config import read_options
+from zcadapt import read_options, setting
 from zcadapt.interfaces import IICPPolicy
-from zcadapt.setting import setting
 from zcadapt_partition.background import Sampled
 from zcadapt_partition.table import Table
 

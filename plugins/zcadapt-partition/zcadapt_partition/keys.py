@@ -12,8 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 import re2  # type: ignore[import-untyped]
 
-from zcadapt.config import Problem, SettingsError
-from zcadapt.setting import Format, setting
+from zcadapt import Format, Problem, SettingsError, setting
 
 __all__ = ["Key", "KeySettings"]
 

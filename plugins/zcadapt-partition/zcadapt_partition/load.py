@@ -10,9 +10,8 @@ from typing import Any, Final
 
 from zope.interface import implementer
 
-from zcadapt.config import read_options
+from zcadapt import Format, read_options, setting
 from zcadapt.interfaces import IICPPolicy
-from zcadapt.setting import Format, setting
 from zcadapt_partition.background import Sampled
 from zcadapt_partition.readings import load_per_cpu, pressure, pressure_file
 

@@ -6,9 +6,8 @@ from dataclasses import MISSING, dataclass, field
 
 from zope.interface import implementer
 
-from zcadapt.config import Problem, SettingsError, did_you_mean, read_options
+from zcadapt import Problem, SettingsError, did_you_mean, read_options, setting
 from zcadapt.interfaces import IICPPolicy
-from zcadapt.setting import setting
 from zcadapt_partition.keys import Key, KeySettings
 from zcadapt_partition.rendezvous import Members
 

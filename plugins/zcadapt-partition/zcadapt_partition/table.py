@@ -26,8 +26,7 @@ from pathlib import Path
 from time import monotonic, sleep, time
 from typing import Any, Final
 
-from zcadapt.config import read_options
-from zcadapt.setting import setting
+from zcadapt import read_options, setting
 from zcadapt_partition.keys import Key, KeySettings
 
 __all__ = ["Table", "TableSettings"]

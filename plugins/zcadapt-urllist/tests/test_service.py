@@ -3,8 +3,7 @@
 import pytest
 from zcadapt_urllist import URLList
 
-from zcadapt import Allow
-from zcadapt.config import SettingsError
+from zcadapt import Allow, SettingsError
 from zcadapt.testing import check_service, decide_now, reqmod_request
 
 
@@ -141,16 +140,16 @@ def test_all_that_is_wrong_is_told_at_once(written):
     }
     with pytest.raises(SettingsError) as caught:
         URLList(options)
-    told = list(map(str, caught.value.problems))
-    assert told[0].startswith("lists.c.when.user: no such")
-    assert told[1] == "lists.d.when: must be a table, not []"
+    told = [str(problem).partition("; there are")[0] for problem in caught.value.problems]
     actions = '"block", "allow", "redirect", "categorise", "none"'
-    assert set(told[2:]) == {
+    assert told == [
         "source_bytes: must be a whole number from 1 to 4294967296, not 0",
         f'lists.a.action: must be one of {actions}, not "blok"',
         "lists.a.sources: is missing; it must be a list, each a string",
         'lists.b.acton: no such setting. Did you mean "action"?',
-    }
+        'lists.c.when.user: no such condition. Did you mean "users"?',
+        "lists.d.when: must be a table, not []",
+    ]
 
 
 def test_what_only_the_files_tell_is_told_with_its_place(written, tmp_path):

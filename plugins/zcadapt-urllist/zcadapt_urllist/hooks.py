@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from zcadapt.hooks import hookimpl
+from zcadapt import hookimpl
 from zcadapt.interfaces import IICAPService, IICPPolicy, IICPQueryPolicy
 from zcadapt_urllist.command import urllist
 from zcadapt_urllist.policy import policy_of

@@ -7,8 +7,7 @@ from pathlib import Path
 from threading import Event
 from urllib.parse import quote
 
-from zcadapt import Conditions, Decision, Request, allow, block, respond
-from zcadapt.config import Problem, SettingsError
+from zcadapt import Conditions, Decision, Problem, Request, SettingsError, allow, block, respond
 from zcadapt.icp import Query
 from zcadapt_urllist.compiling import compiled_aside, compiled_here
 from zcadapt_urllist.formats import EXPRESSION, told
@@ -50,13 +49,11 @@ class URLs:
         SettingsError: something is wrong with it; the places are told from the list on.
     """
 
-    def __init__(
-        self, name: str, settings: ListSettings, conditions: Conditions | None, most: int
-    ) -> None:
+    def __init__(self, name: str, settings: ListSettings, most: int) -> None:
         self.name = name
         self.action = settings.action
         self.category = settings.category or name
-        self.conditions = conditions
+        self.conditions: Conditions | None = settings.when
         self.icp = _icp(settings)
         self._settings = settings
         self._most = most

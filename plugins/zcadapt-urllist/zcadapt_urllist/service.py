@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event
-from typing import Any
 
 from zope.interface import implementer
 
-from zcadapt import Conditions, Decision, Request, allow
-from zcadapt.config import Problem, SettingsError, read_options
+from zcadapt import Decision, Problem, Request, SettingsError, allow, read_options
 from zcadapt.icp import Query
 from zcadapt.interfaces import IICAPService
 from zcadapt_urllist.lists import HEADER, URLs
@@ -115,47 +113,25 @@ def _lists(options: Options) -> list[URLs]:
     Raises:
         SettingsError: something is wrong; it tells all of it.
     """
+    settings = read_options(Settings, options)
     problems: list[Problem] = []
-    plain, whens = _without_conditions(options)
-    conditions: dict[str, Conditions] = {}
-    for name, table in whens.items():
-        with _telling(problems):
-            conditions[name] = Conditions(table, at=f"{_place(name)}.when")
     lists: list[URLs] = []
-    with _telling(problems):
-        settings = read_options(Settings, plain)
-        for name, each in sorted(settings.lists.items()):
-            with _telling(problems, _place(name)):
-                lists.append(URLs(name, each, conditions.get(name), settings.source_bytes))
+    for name, each in sorted(settings.lists.items()):
+        with _telling(problems, _place(name)):
+            lists.append(URLs(name, each, settings.source_bytes))
     if problems:
         raise SettingsError(problems)
     return lists
 
 
 @contextmanager
-def _telling(problems: list[Problem], place: str = "") -> Iterator[None]:
+def _telling(problems: list[Problem], place: str) -> Iterator[None]:
     """Keep what is wrong in `problems`, told from `place` on, and go on."""
     try:
         yield
     except SettingsError as error:
-        start = f"{place}." if place else ""
-        problems += [replace(each, where=f"{start}{each.where}") for each in error.problems]
+        problems += [replace(each, where=f"{place}.{each.where}") for each in error.problems]
 
 
 def _place(name: str) -> str:
     return f"lists.{name if _BARE.fullmatch(name) else json.dumps(name)}"
-
-
-def _without_conditions(options: Options) -> tuple[Options, dict[str, Any]]:
-    """Return `options` and apart from them the tables ``when``, whose keys are the core's."""
-    lists = options.get("lists")
-    if not isinstance(lists, Mapping):
-        return options, {}
-    plain: dict[str, object] = {}
-    whens: dict[str, Any] = {}
-    for name, table in lists.items():
-        plain[name] = table
-        if isinstance(table, Mapping) and "when" in table:
-            whens[name] = table["when"]
-            plain[name] = {key: value for key, value in table.items() if key != "when"}
-    return {**options, "lists": plain}, whens

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import Final
 
-from zcadapt.setting import Format, setting
+from zcadapt import Conditions, Format, setting
 from zcadapt_urllist.reading import FORMATS
 
 __all__ = ["ACTIONS", "ICP", "ListSettings", "Settings"]
@@ -36,6 +36,7 @@ class ListSettings:
     redirect: str = setting("", "Where a user is sent to.", format=REDIRECT)
     reason: str = setting("", "What the block page says.")
     category: str = setting("", "What is told for the log; by default the name of the list.")
+    when: Conditions = setting(None, "When, and to whom, the list applies.")
     icp: str = setting("auto", "What is answered to an ICP query.", choices=ICP)
 
 

@@ -2,7 +2,7 @@ from dataclasses import MISSING, dataclass, fields
 
 import pytest
 
-from zcadapt.setting import setting
+from zcadapt.fields import setting
 
 
 @dataclass(frozen=True)
