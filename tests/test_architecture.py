@@ -20,7 +20,7 @@ LAYERS = (
     {"icap.answer", "icap.headers", "icap.options"},
     {"icap.chunked", "icap.head", "icap.http", "icap.identity", "icap.spool"},
     {"icap.events", "icap.decisions", "icp.datagram", "icp.box"},
-    {"icap.connection", "icap.reply", "icap.request"},
+    {"icap.connection", "icap.reply", "icap.request", "icap.unable"},
     {"rule"},
     {"bodies", "registry", "threads"},
     {"icap.settings", "icap.clock", "icap.body", "icap.service", "runtime.access", "icp.settings"},

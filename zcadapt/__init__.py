@@ -37,6 +37,7 @@ from zcadapt.icap.decisions import (
 )
 from zcadapt.icap.request import Request
 from zcadapt.icap.service import blocking, reqmod, respmod
+from zcadapt.icap.unable import UnableError
 from zcadapt.version import VERSION as __version__  # noqa: N811 - as Python names it
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Request",
     "Respond",
     "SettingsError",
+    "UnableError",
     "__version__",
     "allow",
     "base64_strings",

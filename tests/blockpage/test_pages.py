@@ -72,6 +72,16 @@ def test_nothing_secret_or_long_is_logged(caplog):
     assert len(caplog.records[0].getMessage()) < 1500
 
 
+def test_what_a_client_says_of_itself_looks_like_nothing_else_in_the_log(caplog):
+    caplog.set_level(logging.INFO, "zcadapt.block")
+    told = "192.0.2.9, user 'root', GET 'http://fine.example/'" + "1" * 20_000
+    asked = reqmod_request("http://a/", client_ip=told)
+    Pages(Components()).made(asked, won(asked))
+    message = caplog.records[0].getMessage()
+    assert "client 192.0.2.9, user ''" in message
+    assert "fine.example" not in message
+
+
 def test_who_is_unknown_is_logged_by_the_address_of_the_icap_client(caplog):
     caplog.set_level(logging.INFO, "zcadapt.block")
     asked = reqmod_request("http://a/")

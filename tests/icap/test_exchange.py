@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import zcadapt
-from zcadapt import allow, block, blocking, modify, reqmod, respmod
+from zcadapt import UnableError, allow, block, blocking, modify, reqmod, respmod
 from zcadapt.icap import exchange
 
 
@@ -431,6 +431,24 @@ def test_a_service_that_fails_has_its_on_error(serve, icap, kind, on_error, prev
     assert ("X-Mark" in str(answer.http)) is False
     assert "service 'a' failed" in caplog.text
     assert "oops" in caplog.text
+    assert client.ask(icap.options()).status == 200, "the connection is kept"
+
+
+@pytest.mark.parametrize("kind", ["plain", "coroutine", "thread"])
+@pytest.mark.parametrize(
+    ("on_error", "status", "told"),
+    [("error", 500, "down"), ("block", 200, "down"), ("skip", 204, None)],
+)
+def test_a_service_that_cannot_decide_says_so(serve, icap, kind, on_error, status, told, caplog):
+    unable = UnableError("it is down" + "!" * 10_000, icap_headers={"X-Outcome": "down"})
+    client = serve({"a": both(fails(kind, unable), on_error=on_error)}).client()
+    answer = client.ask(icap.reqmod("/reqmod", "Allow: 204"))
+    assert (answer.status, dict(answer.fields).get("X-Outcome")) == (status, told)
+    (record,) = [each for each in caplog.records if "'a'" in each.getMessage()]
+    assert record.getMessage().startswith("service 'a' cannot decide on <REQMOD ")
+    assert "it is down!" in record.getMessage()
+    assert record.exc_info is None
+    assert len(record.getMessage()) < 1000
     assert client.ask(icap.options()).status == 200, "the connection is kept"
 
 

@@ -248,6 +248,29 @@ def test_a_response_stands_in_the_message_s_place(head):
     )
 
 
+def test_a_response_has_the_time_unless_it_tells_another():
+    head = head_of(choose(respond(403), asked(), in_preview=False, now=784_111_777))
+    assert b"\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n" in head
+    own = respond(403, {"date": "Mon, 07 Nov 1994 08:49:37 GMT"})
+    assert head_of(choose(own, asked(), in_preview=False, now=784_111_777)).count(b"ate: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        (b"Sun, 06 Nov 1994 08:59:37 GMT", b"Sun, 06 Nov 1994 08:59:37 GMT"),
+        (b"Sun, 06 Nov 1994 08:39:37 GMT", b"Sun, 06 Nov 1994 08:49:37 GMT"),
+        (b"Sun, 99 Nov 9999999999999 08:59:37 GMT", b"Sun, 06 Nov 1994 08:49:37 GMT"),
+        (b"soon", b"Sun, 06 Nov 1994 08:49:37 GMT"),
+        (b"", b"Sun, 06 Nov 1994 08:49:37 GMT"),
+    ],
+)
+def test_a_response_is_not_older_than_what_it_takes_the_place_of(theirs, ours):
+    head = respmod(response=b"HTTP/1.1 304 Not Modified\r\nDate: %s\r\n\r\n" % theirs)
+    reply = choose(respond(403), head, in_preview=False, now=784_111_777)
+    assert b"\r\nDate: %s\r\n" % ours in head_of(reply)
+
+
 class Status(int, Enum):
     GONE = 410
 

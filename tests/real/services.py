@@ -37,6 +37,13 @@ def refuse(request):
 
 
 @on_demand
+def refuse_some(request):
+    """Want what this one wants: the same URL can be refused, and not."""
+    refused = "x-refuse" in request.http.request.headers
+    return block(request, reason="we do not want this") if refused else None
+
+
+@on_demand
 def headers(_):
     return modify(set_headers={"X-Adapted": "yes"}, remove_headers=["X-Unwanted"])
 

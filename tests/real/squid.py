@@ -157,9 +157,9 @@ class Squid:
             file.seek(self.read.get(name, 0))
             return file.read().decode().splitlines()
 
-    def accesses(self, url):
-        """Wait for what access.log says of `url`."""
-        return self._logged("access", Access, url, 1)
+    def accesses(self, url, number=1):
+        """Wait for what access.log says of the first `number` requests for `url`."""
+        return self._logged("access", Access, url, number)
 
     def adaptations(self, url, number=2):
         """Wait for the first `number` transactions that the icap log has for `url`."""

@@ -16,7 +16,8 @@ MOST: Final = 1000
 #: How many different values of a header are remembered; clients have a few each.
 REMEMBERED: Final = 256
 
-_WEIGHT: Final = re.compile(r";[ \t]*q=([01](?:\.[0-9]{0,3})?)[ \t]*(?:;|$)", re.IGNORECASE)
+#: Laxer than RFC 9110, 12.4.2: clients write ``.5``, and more digits than three.
+_WEIGHT: Final = re.compile(r";[ \t]*q=([0-9]*\.?[0-9]+|[0-9]+\.)[ \t]*(?:;|$)", re.IGNORECASE)
 
 
 def best_type(accept: str) -> str:
@@ -51,7 +52,10 @@ def best_language(accept: str, known: tuple[str, ...]) -> str | None:
 
 @lru_cache(REMEMBERED)
 def _best_type(accept: str) -> str:
-    weights = {_merged(name): weight for name, weight in _weighted(accept)}
+    weights: dict[str, float] = {}
+    for name, weight in _weighted(accept):
+        kind = _merged(name)
+        weights[kind] = max(weight, weights.get(kind, 0.0))
     if not weights:
         return HTML
     of_text = weights.get("text/*", 0.0)
@@ -65,7 +69,8 @@ def _best_type(accept: str) -> str:
 
 
 def _merged(name: str) -> str:
-    return JSON if name.endswith("+json") else name
+    is_json = name.startswith("application/") and name.endswith("+json")
+    return JSON if is_json else name
 
 
 @lru_cache(REMEMBERED)

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import re
 from base64 import b32encode
 from os import urandom
 from typing import Any, Final
@@ -27,6 +28,10 @@ NO_STORE: Final = ("Cache-Control", "no-store")
 OURS: Final = frozenset({"cache-control", ID.lower()})
 
 TEXT: Final = "blocked %s: client %s, user %r, %s %r, service %r, reason %r"
+#: Characters of an address with a zone; what a client says is cut there, or at its first blank.
+LONGEST_ADDRESS: Final = 64
+_WORD_END: Final = re.compile(r"[\s,]")
+
 #: Somebody will ask for just this one.
 EACH: Final = {"each": True}
 
@@ -81,9 +86,9 @@ def _told(blocked: Blocked) -> tuple[str, ...]:
     request = blocked.request
     return (
         blocked.id,
-        request.client_ip or request.peer[0],
+        _WORD_END.split(request.client_ip or request.peer[0], maxsplit=1)[0][:LONGEST_ADDRESS],
         shown(request.user or "", 100),
-        request.http.request.method[:20],
+        _WORD_END.split(request.http.request.method, maxsplit=1)[0][:20],
         shown(request.http.shown_url, 500),
         blocked.service,
         shown(blocked.decision.reason, 500),

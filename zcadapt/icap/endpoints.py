@@ -22,7 +22,7 @@ from urllib.parse import quote, unquote
 
 from zope.interface.interfaces import IComponents
 
-from zcadapt.icap.decisions import Decision, block
+from zcadapt.icap.decisions import Decision, Pairs, block
 from zcadapt.icap.declarations import check_declarations
 from zcadapt.icap.echo import echo
 from zcadapt.icap.endpoint import METHODS, Endpoint
@@ -30,6 +30,7 @@ from zcadapt.icap.errors import ServiceFailedError, UnknownServiceError
 from zcadapt.icap.request import Request
 from zcadapt.icap.service import FunctionService
 from zcadapt.icap.settings import ICAPSettings
+from zcadapt.icap.unable import UnableError
 from zcadapt.interfaces import IICAPService
 from zcadapt.overrides import UtilitySettings
 from zcadapt.registry import Utilities
@@ -173,6 +174,8 @@ NEVER_ASKED: Final = FunctionService(echo.adapt, ())
 
 #: Spellings of paths that are kept; a client has one or two.
 MOST_SPELLINGS: Final = 256
+#: Characters of what a service tells of its failure that are logged.
+MOST_TOLD: Final = 500
 #: Names that one that is not known is compared with; each costs some 20 µs.
 MOST_COMPARED: Final = 256
 
@@ -182,13 +185,20 @@ def _is_decision(answer: object) -> bool:
 
 
 def _log_failure(candidate: Candidate, request: Request, error: BaseException) -> None:
+    kind = {"kind": candidate.name}  # a flood of one does not hide another in the log
+    if isinstance(error, UnableError):
+        why = str(error)[:MOST_TOLD]
+        logger.error("service %r cannot decide on %r: %s", candidate.name, request, why, extra=kind)
+        return
     what = "took too long" if isinstance(error, TimeoutError) else "failed"
-    logger.error("service %r %s for %r", candidate.name, what, request, exc_info=error)
+    logger.error("service %r %s for %r", candidate.name, what, request, exc_info=error, extra=kind)
 
 
 def _raise(candidate: Candidate, request: Request, error: BaseException) -> Any:  # noqa: ANN401
     _log_failure(candidate, request, error)
-    raise ServiceFailedError(f"service {candidate.name!r} failed") from error
+    failed = ServiceFailedError(f"service {candidate.name!r} failed")
+    failed.icap_headers = _headers_of(error)
+    raise failed from error
 
 
 def _skip(candidate: Candidate, request: Request, error: BaseException) -> None:
@@ -197,7 +207,12 @@ def _skip(candidate: Candidate, request: Request, error: BaseException) -> None:
 
 def _block(candidate: Candidate, request: Request, error: BaseException) -> Decision:
     _log_failure(candidate, request, error)
-    return block(request, reason="It could not be checked.")
+    headers = _headers_of(error)
+    return block(request, reason="It could not be checked.", icap_headers=headers)
+
+
+def _headers_of(error: BaseException) -> Pairs:
+    return error.icap_headers if isinstance(error, UnableError) else ()
 
 
 ON_FAILURE: Final = {"error": _raise, "skip": _skip, "block": _block}

@@ -26,11 +26,12 @@ class IcapError(Exception):
     """A request that is not served; `status` is what its sender is told.
 
     `keeps_connection` says whether the framing is still known, so that the
-    next request on the connection can be found.
+    next request on the connection can be found; `icap_headers` go with it.
     """
 
     status: ClassVar[int] = 500
     keeps_connection: ClassVar[bool] = False
+    icap_headers: tuple[tuple[str, str], ...] = ()
 
 
 class BrokenMessageError(IcapError):

@@ -326,7 +326,7 @@ class Exchange:
     def _choose(self, won: Won | None) -> Reply:
         decision: Decision | None = None if won is None else won.answer
         in_preview = self.head.preview is not None and not self._continued
-        return choose(decision, self.head, in_preview=in_preview)
+        return choose(decision, self.head, in_preview=in_preview, now=self.wire.server.second)
 
     # Answering
 

@@ -16,7 +16,8 @@ __all__ = ["HTTPMessage", "HTTPRequest", "HTTPResponse"]
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _AUTHORITY = re.compile(r"[^/?#\s]*", re.ASCII)  # in latin-1 a byte of UTF-8 may be a space
 _PATH_END = re.compile(r"[?#]")
-_USERINFO = re.compile(r"(?:^|(?<=://))[^/]*@")
+_USERINFO = re.compile(r"(?:^|(?<=://))[^/?#]*@")
+_PARAMETERS = re.compile(r";[^/]*")  # some keep a session in them (RFC 3986, 3.3)
 
 
 class _Head:
@@ -130,12 +131,13 @@ class HTTPMessage:
 
     @property
     def shown_url(self) -> str:
-        r"""`url` without user, password and query: what may stand in a log and on a page.
+        r"""`url` without user, password, parameters and query: for a log and for a page.
 
-        >>> HTTPMessage(b'GET http://ann:pw@example.com/a?b=c HTTP/1.1\r\n\r\n', None).shown_url
+        >>> HTTPMessage(b'GET http://ann:pw@example.com/a;s=1?b=c HTTP/1.1\r\n\r\n', None).shown_url
         'http://example.com/a'
         """
-        return _USERINFO.sub("", _PATH_END.split(self.url, maxsplit=1)[0])
+        bare = _PATH_END.split(_USERINFO.sub("", self.url), maxsplit=1)[0]
+        return _PARAMETERS.sub("", bare)
 
     @cached_property
     def host(self) -> str:

@@ -12,6 +12,7 @@ goes out as 206.
 """
 
 from collections.abc import AsyncIterable
+from email.utils import mktime_tz, parsedate_tz
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
@@ -30,6 +31,7 @@ from zcadapt.icap.decisions import (
 from zcadapt.icap.events import RequestHead
 from zcadapt.icap.headers import edited, split_head
 from zcadapt.icap.http import HTTPRequest, HTTPResponse
+from zcadapt.icap.options import http_date
 
 __all__ = ["Reply", "Source", "choose", "original"]
 
@@ -65,17 +67,23 @@ class Reply(NamedTuple):
 UNMODIFIED: Final = Reply(204)
 
 
-def choose(decision: Decision | None, head: RequestHead, *, in_preview: bool) -> Reply:
+def choose(
+    decision: Decision | None, head: RequestHead, *, in_preview: bool, now: int | None = None
+) -> Reply:
     """Return how `decision` goes out.
 
-    `in_preview` says that the client sent a preview and has not been told to
-    continue.
+    Args:
+        decision: what was decided; None: nobody has an opinion.
+        head: what the client sent.
+        in_preview: whether it sent a preview and has not been told to continue.
+        now: the time, in seconds since the epoch, for the Date of a response of
+            our own (RFC 9110, 6.6.1).
     """
     may_204 = in_preview or "204" in head.allow
     if decision is None or isinstance(decision, Allow):
         return UNMODIFIED if may_204 else original(head)
     if isinstance(decision, Respond):
-        return _response(decision, head)
+        return _response(decision, head, now)
     if not isinstance(decision, Modify):
         raise TypeError(f"{type(decision).__name__} is not a decision")
     if decision.body is not KEEP:
@@ -116,16 +124,33 @@ def _new_body(change: Modify, head: RequestHead) -> Reply:
     return Reply(200, heads, _body_name(head), _source(body), body)
 
 
-def _response(decision: Respond, head: RequestHead) -> Reply:
+def _response(decision: Respond, head: RequestHead, now: int | None) -> Reply:
     """Return a response of our own; one to HEAD has the head that GET would get."""
     first = b"HTTP/1.1 %d %s\r\n" % (decision.status, decision.phrase.encode("latin-1"))
     bodiless = decision.status in BODILESS
     length = () if bodiless else _length(decision.body)
     headers = _without(FRAMING if length or bodiless else FRAMING[:1], decision.headers)
-    heads = (("res-hdr", first + edited(b"", add=headers + length) + b"\r\n"),)
+    date = () if any(name.lower() == "date" for name, _ in headers) else _date(head, now)
+    heads = (("res-hdr", first + edited(b"", add=date + headers + length) + b"\r\n"),)
     if bodiless or decision.body == b"" or _is_head(head):
         return Reply(200, heads)
     return Reply(200, heads, "res-body", _source(decision.body), decision.body)
+
+
+def _date(head: RequestHead, now: int | None) -> Pairs:
+    """Return the Date of a response of our own.
+
+    A cache may use the response that it has, where that seems to be newer (as
+    Squid does). So ours is as old as the one whose place it takes, even where
+    the clock of who sent that is ahead.
+    """
+    if now is None:
+        return ()
+    theirs = parsedate_tz(HTTPResponse(head.response or b"").headers.get("date", ""))
+    try:
+        return (("Date", http_date(now if theirs is None else max(now, mktime_tz(theirs)))),)
+    except (ValueError, OverflowError):  # no such day
+        return (("Date", http_date(now)),)
 
 
 def _source(body: Body) -> Source:

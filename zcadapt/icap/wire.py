@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from zcadapt.icap.admission import Admission
-from zcadapt.icap.answer import CLOSE, Answer
+from zcadapt.icap.answer import CLOSE, Answer, field
 from zcadapt.icap.connection import AnswerSide, Connection, RequestSide
 from zcadapt.icap.endpoint import Endpoint
 from zcadapt.icap.errors import (
@@ -162,6 +162,7 @@ class Wire(Outlet, asyncio.Protocol):
             server = self.server
             endpoint = self.endpoint or server.endpoints.find("")  # an ISTag in every answer
             fields = endpoint.fields(server.second)
+            fields += b"".join([field(*pair) for pair in error.icap_headers])
             self.send(conn.answer(Answer(error.status, fields + (CLOSE if conn.closes else b""))))
         elif conn.answer_side is AnswerSide.STREAMING:
             self.break_off()
