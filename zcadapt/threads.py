@@ -42,7 +42,8 @@ class Threads:
     def __init__(self, running: int = RUNNING, waiting: int = WAITING) -> None:
         self._running: Final = running
         self._places = running  # that are free
-        self._threads = running + waiting  # as above
+        self._most: Final = running + waiting
+        self._threads = self._most  # as above
         self._begun: deque[Future[None]] = deque()  # calls that have a thread and want a place
         self._new: deque[Future[None]] = deque()  # calls that want both
 
@@ -77,6 +78,11 @@ class Threads:
             raise failure
         finally:
             del call, failure  # its traceback holds this frame
+
+    @property
+    def in_use(self) -> int:
+        """How many calls have a thread: those that have not come back yet."""
+        return self._most - self._threads
 
     async def go_on(self) -> None:
         """Take a place for a call that has a thread."""
