@@ -62,11 +62,46 @@ def test_a_service_may_think_for_longer_than_a_client_may_be_silent(serve, icap)
     running = serve({"a": service(think)}, **patient(read_timeout=0.3, idle_timeout=0.3))
     client = running.client()
     client.send(icap.reqmod("/reqmod", "Allow: 204"))
-    running.wait_for(lambda: running.server.now > running.loop.time() - 0.1)
-    start = running.server.now
-    running.wait_for(lambda: running.server.now > start + 0.8)
+    later(running, 0.8)
     done.set()
     assert client.answer().status == 204
+
+
+def later(running, seconds):
+    """Wait until so much time has passed for the server."""
+    running.wait_for(lambda: running.server.now > running.loop.time() - 0.3)
+    start = running.server.now
+    running.wait_for(lambda: running.server.now > start + seconds)
+
+
+def test_who_has_waited_long_for_an_answer_is_idle_from_then_on(serve, icap):
+    done = threading.Event()
+
+    @blocking
+    def think(request):
+        done.wait(10)
+
+    running = serve({"a": service(think)}, **patient(idle_timeout=1.2))
+    client = running.client()
+    client.send(icap.reqmod("/reqmod", "Allow: 204"))
+    later(running, 1.5)
+    done.set()
+    assert client.answer().status == 204
+    later(running, 0.5)
+    assert client.ask(icap.options()).status == 200
+
+
+def test_who_was_idle_for_long_has_all_the_time_to_take_its_last_answer(serve, icap, caplog):
+    """Of one of these sizes the system takes all but what may wait in the server."""
+    sizes = range(0, 6_000_000, 500_000)
+    running = serve({"a": service(page)}, **patient(write_timeout=1.2))
+    clients = [running.client(SO_RCVBUF=4096) for _ in sizes]
+    later(running, 1.5)
+    for client, size in zip(clients, sizes, strict=True):
+        client.send(icap.reqmod(f"/reqmod?size={size}", "Connection: close"))
+    running.wait_for(lambda: running.server.counters.requests == len(sizes))
+    later(running, 0.5)
+    assert "taken nothing of its answer" not in caplog.text
 
 
 def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(serve, icap, caplog):
