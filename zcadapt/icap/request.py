@@ -80,17 +80,17 @@ class Request:
     @cached_property
     def client_ip(self) -> str | None:
         """The address of the HTTP client, where the ICAP client tells it."""
-        return identity.client_ip(self.headers)
+        return identity.client_ip(self._head.fields)
 
     @cached_property
     def user(self) -> str | None:
         """The name of the user, decoded and without scheme, where the client tells it."""
-        return identity.user(self.headers)
+        return identity.user(self._head.fields)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
         """The names of the user's groups, decoded and without scheme."""
-        return identity.groups(self.headers)
+        return identity.groups(self._head.fields)
 
     def for_thread(self, loop: "AbstractEventLoop") -> "Request":
         """Return the same request with a body that a thread can read while `loop` runs."""
