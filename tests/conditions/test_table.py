@@ -141,6 +141,22 @@ def test_without_a_host_no_host_holds():
     assert not Conditions({"hosts": [".example.com"]}).holds(http)
 
 
+@pytest.mark.parametrize("hosts", [["www.example.com", "x"], ["x", "www.example.com"]])
+def test_of_several_hosts_one_will_do_and_in_not_it_takes_all(hosts):
+    twice = reqmod_request("/", headers=[("Host", each) for each in hosts])
+    assert Conditions({"hosts": [".example.com"]}).holds(twice)
+    assert Conditions({"not": {"hosts": [".example.com"]}}).holds(twice)
+    assert not Conditions({"not": {"hosts": [".example.com", "x"]}}).holds(twice)
+    assert not Conditions({"not": {"hosts": [".example.com"]}}).holds(reqmod_request(URL))
+
+
+def test_an_address_mapped_into_ipv6_is_listed_as_either():
+    for listed in ("192.0.2.1", "::ffff:192.0.2.1"):
+        for url in ("http://192.0.2.1/", "http://[::ffff:c000:201]/"):
+            assert Conditions({"hosts": [listed]}).holds(reqmod_request(url))
+    assert Conditions({"clients": ["::ffff:192.0.2.0/120"]}).holds(request())
+
+
 @pytest.mark.parametrize("url", ["www.example.com:443", "[2001:db8::1]:443"])
 def test_of_connect_the_host_is_told_and_no_path(url):
     connect = reqmod_request(url, method="CONNECT", headers={"Host": "x"})

@@ -84,7 +84,9 @@ def test_the_answer_changes_with_the_minute():
     answers.append(times.hold())
     now[0] += 3600
     answers.append(times.hold())
-    assert answers == [False, True, False]
+    now[0] -= 60  # a clock may be put back
+    answers.append(times.hold())
+    assert answers == [False, True, False, True]
 
 
 @pytest.mark.parametrize("name", ["", "/etc/passwd", "../x", "Europe", "a\0b"])

@@ -12,13 +12,21 @@ from ipaddress import (
     ip_address,
 )
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
-__all__ = ["Hosts", "Networks", "host"]
+from zcadapt.icap.http import HTTPMessage
+
+__all__ = ["Hosts", "Networks", "host", "hosts_of"]
 
 Network = IPv4Network | IPv6Network
 
 LONGEST: Final = 253  # RFC 1035, 3.1, as it is written
+LONGEST_LABEL: Final = 63
+#: Where a request names more hosts, so many of the first and of the last are looked at.
+MOST_NAMED: Final = 4
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_WORDS = re.compile(r"[^,\s]+", re.ASCII)  # in latin-1 a byte of UTF-8 may be a space
 _LABELS = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 
 
@@ -40,12 +48,10 @@ class Hosts:
         self._hosts = frozenset(each for each in hosts if not each.startswith("."))
 
     def has(self, host: str) -> bool:
-        """Whether `host`, in lower case, without port, brackets and final dot, is among them."""
+        """Whether `host`, as `hosts_of` returns it, is among them."""
         if host in self._hosts:
             return True
         domains = self._domains
-        if ":" in host:
-            return _address(host) in self._hosts
         if len(host) > LONGEST:  # one could have as many labels as a head has room for
             return False
         while domains and host:
@@ -66,29 +72,78 @@ def host(text: str) -> str:
     """
     name = text.removeprefix(".").removesuffix(".")
     if ":" in name:
-        try:
-            return str(ip_address(text.removeprefix("[").removesuffix("]")))
-        except ValueError:
-            raise ValueError("a host is told without scheme and port") from None
+        address = _address(text.removeprefix("[").removesuffix("]"))
+        if not address:
+            raise ValueError("a host is told without scheme and port")
+        return address
     if name.startswith("*."):
         raise ValueError(f'a domain with all below it is ".{name[2:]}"')
-    name = ".".join(map(_label, name.split(".")))
+    name = _ascii(name)
     if _LABELS.fullmatch(name) is None or len(name) > LONGEST:
         raise ValueError
     return f".{name}" if text.startswith(".") else name
 
 
-def _label(text: str) -> str:
-    """Return a label of a domain as it is sent: lower case, in ASCII (RFC 3492)."""
-    label = unicodedata.normalize("NFC", text.lower())
-    return label if label.isascii() else f"xn--{label.encode('punycode').decode()}"
+def hosts_of(http: HTTPMessage) -> tuple[str, ...]:
+    r"""Return the hosts that the request names, each as `host` would; without one an empty text.
+
+    >>> hosts_of(HTTPMessage(b'GET http://www%2EExample.com./ HTTP/1.1\r\n\r\n', None))
+    ('www.example.com',)
+    >>> hosts_of(HTTPMessage(b'GET / HTTP/1.1\r\nHost: a:80\r\nHost: [2001:DB8::1]\r\n\r\n', None))
+    ('a', '2001:db8::1')
+    """
+    known = http.__dict__  # each rule asks again: it is kept as a cached property is
+    if "hosts_of" not in known:
+        known["hosts_of"] = _named(http)
+    found: tuple[str, ...] = known["hosts_of"]
+    return found
+
+
+def _named(http: HTTPMessage) -> tuple[str, ...]:
+    request = http.request
+    if request.method != "CONNECT" and _SCHEME.match(request.target) is None:
+        # There is to be one Host, with one host. Of more, any may be the one that is asked.
+        value = request.headers.get("host", "")
+        words = _WORDS.findall(value)
+        if words not in ([], [value]):
+            some = words[:MOST_NAMED] + words[-MOST_NAMED:]
+            hosts = [HTTPMessage(f"CONNECT {it}".encode("latin-1"), None).host for it in some]
+            return tuple(dict.fromkeys(map(_plain, hosts)))
+    return (_plain(http.host),)
+
+
+def _plain(host: str) -> str:
+    """Return `host`, as `HTTPMessage.host` has it, with all undone by which it may be disguised."""
+    if ":" in host:
+        return _address(host)
+    if host.isascii() and "%" not in host:
+        return host
+    name = unquote_to_bytes(host.encode("latin-1")).decode("utf-8", "replace")
+    return _ascii(name).rstrip(".")
+
+
+def _ascii(name: str) -> str:
+    """Return a name as it is sent: lower case, in ASCII (RFC 3492), much as browsers do it."""
+    if len(name) > LONGEST:  # there is none, and Punycode takes its time
+        return name
+    if not name.isascii():
+        name = unicodedata.normalize("NFKC", name).replace("\N{IDEOGRAPHIC FULL STOP}", ".")
+    return ".".join(map(_label, name.lower().split(".")))
+
+
+def _label(label: str) -> str:
+    if label.isascii() or len(label) > LONGEST_LABEL:
+        return label
+    return f"xn--{label.encode('punycode').decode()}"
 
 
 def _address(text: str) -> str:
+    """Return an address as it is usually written, IPv4 in IPv6 as IPv4; nothing for none."""
     try:
-        return str(ip_address(text))
+        address = ip_address(text)
     except ValueError:
-        return text
+        return ""
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 class Networks:
@@ -103,7 +158,7 @@ class Networks:
     __slots__ = ("_four", "_six")
 
     def __init__(self, networks: Iterable[Network]) -> None:
-        networks = list(networks)
+        networks = list(map(_unmapped, networks))
         self._four = _Ranges(each for each in networks if isinstance(each, IPv4Network))
         self._six = _Ranges(each for each in networks if isinstance(each, IPv6Network))
 
@@ -122,6 +177,14 @@ class Networks:
 
 #: How an IPv4 address that comes mapped into IPv6 begins (RFC 4291, 2.5.5.2).
 MAPPED: Final = b"\0" * 10 + b"\xff\xff"
+
+
+def _unmapped(network: Network) -> Network:
+    """Return `network`, one of addresses that are mapped into IPv6 as what it is."""
+    begin, bits = network.network_address.packed, network.prefixlen - 8 * len(MAPPED)
+    if not begin.startswith(MAPPED) or bits < 0:
+        return network
+    return IPv4Network((begin[len(MAPPED) :], bits))
 
 
 class _Ranges:

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from zcadapt.address import network
-from zcadapt.conditions.hosts import Hosts, Networks, host
+from zcadapt.conditions.hosts import Hosts, Networks, host, hosts_of
 from zcadapt.conditions.paths import Paths, path, path_of
 from zcadapt.conditions.statuses import statuses
 from zcadapt.conditions.times import Times, minutes, timezone
@@ -110,10 +110,11 @@ class Conditions:
             if key not in known:
                 near = did_you_mean(key, known) or f"; there are {', '.join(sorted(known))}"
                 report((*place, key), f"no such condition{near}")
+        lists = IN_NOT if place else LISTS
         self._checks = tuple(
-            _check(LISTS[key], table[key], (*place, key), report) for key in LISTS if key in table
+            _check(lists[key], table[key], (*place, key), report) for key in lists if key in table
         )
-        self._never_for_queries = any(key in table and not LISTS[key].in_url for key in LISTS)
+        self._never_for_queries = any(key in table and not lists[key].in_url for key in lists)
         self._read_times(table, place, report, clock)
         if "not" in table and not place:
             self._read_not(table["not"], report, clock)
@@ -210,7 +211,19 @@ def _method(text: str) -> str:
 
 def _hosts(items: list[str]) -> Check:
     has = Hosts(items).has
-    return lambda request: has(request.http.host)
+
+    def check(request: "Request") -> bool:
+        for each in hosts_of(request.http):  # noqa: SIM110 - as above
+            if has(each):
+                return True
+        return False
+
+    return check
+
+
+def _every_host(items: list[str]) -> Check:
+    has = Hosts(items).has
+    return lambda request: all(map(has, hosts_of(request.http)))
 
 
 def _paths(items: list[str]) -> Check:
@@ -265,4 +278,6 @@ LISTS: Final[Mapping[str, _List]] = {
     "users": _List("the name of a user", _word, _users),
     "groups": _List("the name of a group", _word, _groups),
 }
+#: Who names a host that is excepted, beside another, is not excepted.
+IN_NOT: Final = {**LISTS, "hosts": LISTS["hosts"]._replace(compile=_every_host)}
 TIMES: Final = _List('times of the week, such as "Mon-Fri 08:00-18:00"', minutes)

@@ -90,7 +90,8 @@ def test_installed_and_not_configured_it_changes_nothing_and_says_so_once(servin
             answer = client.ask("REQMOD", req=request("http://www.youtube.com/"))
             assert answer.startswith("ICAP/1.0 204 ")
         assert client.close() == b""
-    assert (tmp_path / "log").read_text().count("no rules and no presets are set") == 1
+    told = "service 'zz-headers' is not configured: it has no rules and no presets"
+    assert (tmp_path / "log").read_text().count(told) == 1
 
 
 def test_the_options_ask_for_no_body(address):

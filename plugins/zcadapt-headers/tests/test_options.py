@@ -1,6 +1,5 @@
 """Settings: what is wrong is told at once, with its place."""
 
-import logging
 import tomllib
 
 import pytest
@@ -81,9 +80,9 @@ def test_so_is_what_is_wrong_though_each_setting_would_do():
     }
     assert problems_of({"rules": rules, "presets": presets}) == {
         "rules[0].remove[0]": '"X Y" cannot be the name of a header',
-        "rules[0].remove[1]": "tells where a body ends, and is the server's to say",
+        "rules[0].remove[1]": "tells how a body is sent, and is the server's to say",
         'rules[0].set."X:Y"': '"X:Y" cannot be the name of a header',
-        "rules[0].set.Transfer-Encoding": "tells where a body ends, and is the server's to say",
+        "rules[0].set.Transfer-Encoding": "tells how a body is sent, and is the server's to say",
         "rules[1]": "changes nothing: it has no remove, set, add or replace",
         "rules[2].when.status": "a request has none, so it would never hold",
         "rules[3].replace[0].header": '"A:" cannot be the name of a header',
@@ -101,24 +100,62 @@ def test_other_nonsense_is_told_too(key, value):
     assert problems_of({key: value})
 
 
-def test_not_configured_it_says_so_and_has_no_opinion(caplog):
-    with caplog.at_level(logging.WARNING):
-        service = make_service({})
-    assert [record.getMessage() for record in caplog.records] == [
-        "no rules and no presets are set: no header is changed"
+REFUSED = (
+    "Connection Keep-Alive Proxy-Connection TE Upgrade "  # RFC 9110, 7.6.1
+    "Proxy-Authenticate Proxy-Authentication-Info Proxy-Authorization "  # 11.7
+    "Content-Length Transfer-Encoding Trailer Host"
+)
+
+
+@pytest.mark.parametrize("name", REFUSED.split())
+@pytest.mark.parametrize("to", ["request", "response"])
+def test_headers_that_are_for_the_proxy_to_say_are_not_changed(name, to):
+    rule = {
+        "to": to,
+        "remove": [name],
+        "set": {name.upper(): "Content-Length"},
+        "add": {name.lower(): "x"},
+        "replace": [{"header": name, "pattern": "x", "by": "y"}],
+    }
+    told = problems_of({"rules": [rule]})
+    assert set(told) == {
+        "rules[0].remove[0]",
+        f"rules[0].set.{name.upper()}",
+        f"rules[0].add.{name.lower()}",
+        "rules[0].replace[0].header",
+    }
+    assert all(what.endswith("'s to say") for what in told.values())
+
+
+def test_a_header_is_set_once_whatever_the_case():
+    options = {"rules": [{"set": {"X-A": "1", "B": "2", "x-a": "3"}, "add": {"A": "1", "a": "2"}}]}
+    assert problems_of(options) == {"rules[0].set.x-a": "is the same header as X-A"}
+
+
+def test_a_request_has_no_status_that_could_be_excepted():
+    whens = [
+        {"not": {"status": [200]}},
+        {"status": [200], "not": {"status": [404], "users": ["a"]}},
     ]
-    assert decide_now(service, reqmod_request("http://www.example.com/")) is None
+    rules = [{"remove": ["A"], "when": when} for when in whens]
+    responses = [{**rule, "to": "response"} for rule in rules]
+    presets = {"youtube": {"mode": "strict", "when": {"not": {"status": [200]}}}}
+    assert problems_of({"rules": [*rules, *responses], "presets": presets}).keys() == {
+        "rules[0].when.not.status",
+        "rules[1].when.status",
+        "rules[1].when.not.status",
+        "presets.youtube.when.not.status",
+    }
 
 
-def test_configured_it_says_nothing(caplog):
-    make_service({"rules": [{"remove": ["A"]}]})
-    assert not caplog.records
+def test_not_configured_it_has_no_opinion():
+    assert decide_now(make_service({}), reqmod_request("http://www.example.com/")) is None
 
 
 OPTIONS = [
     {},
     {"rules": [{"add": {"A": "1"}}]},
-    {"rules": [{"to": "response", "set": {"A": "1"}}, {"remove": ["Host"]}]},
+    {"rules": [{"to": "response", "set": {"A": "1"}}, {"remove": ["Cookie"]}]},
     {"rules": [{"add": {"A": "1"}, "when": {"times": ["08:00-18:00"], "hosts": [".example.com"]}}]},
     {"presets": {"youtube": {"mode": "strict"}}},
 ]

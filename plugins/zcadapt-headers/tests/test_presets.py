@@ -43,7 +43,7 @@ CASES = {
         {"domains": ["example.com", "example.net"]},
         {"CiscoSpark-Allowed-Domains": "example.com,example.net"},
     ),
-    "github": ({"enterprise": "1234"}, {"sec-GitHub-allowed-enterprise": "1234"}),
+    "github": ({"enterprises": ["1234", "56"]}, {"sec-GitHub-allowed-enterprise": "1234, 56"}),
     "chatgpt": ({"workspaces": [ONE, TWO]}, {"ChatGPT-Allowed-Workspace-Id": f"{ONE},{TWO}"}),
     "claude": ({"organizations": [ONE, TWO]}, {"anthropic-allowed-org-ids": f"{ONE},{TWO}"}),
 }
@@ -97,11 +97,30 @@ def test_microsoft_asks_for_nothing_on_hosts_below(host):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://LOGIN.live.COM/", "https://login.live.com.:443/", "https://u@login.live.com/"]
+    "url",
+    [
+        "https://LOGIN.live.COM/",
+        "https://login.live.com.:443/",
+        "https://u@login.live.com/",
+        "https://login.live.com%2e/",
+        "https://login%2Elive.com/",
+    ],
 )
 def test_the_host_may_be_written_otherwise(url):
     service = make_service({"presets": {"microsoft_consumer": {}}})
     assert decide_now(service, reqmod_request(url)) is not None
+
+
+@pytest.mark.parametrize("hosts", [["login.live.com", "x"], ["x", "login.live.com:443"]])
+def test_another_host_beside_it_does_not_lift_a_restriction(hosts):
+    service = make_service({"presets": {"microsoft_consumer": {}}})
+    request = reqmod_request("/", headers=[("Host", host) for host in hosts])
+    assert decide_now(service, request) is not None
+
+
+def test_github_takes_twenty_enterprises():
+    enterprises = [str(number) for number in range(20)]
+    assert make_service({"presets": {"github": {"enterprises": enterprises}}})
 
 
 def test_connect_goes_no_further_than_the_proxy_and_stays_as_it_is():
@@ -161,8 +180,10 @@ def test_presets_and_rules_are_applied_together_the_rules_last():
         ("dropbox", {"teams": ["1,2"]}),
         ("dropbox", {"teams": ["1\r\n"]}),
         ("webex", {"domains": ["http://example.com"]}),
-        ("github", {"enterprise": ""}),
-        ("github", {"enterprise": "1,2"}),
+        ("github", {"enterprise": "1"}),
+        ("github", {"enterprises": []}),
+        ("github", {"enterprises": ["1,2"]}),
+        ("github", {"enterprises": [str(number) for number in range(21)]}),
         ("chatgpt", {"workspaces": ["org-1"]}),
         ("claude", {}),
     ],

@@ -8,12 +8,23 @@ from typing import Any, Final, NamedTuple
 
 from zcadapt import Conditions, Format, Problem, SettingsError, read_options, setting
 from zcadapt_headers.changes import Add, Change, Remove, Replace, Set, compiled, parts
-from zcadapt_headers.presets import PRESETS, Presets
+from zcadapt_headers.presets import MOST_ENTERPRISES, PRESETS, GitHub, Presets
 
 __all__ = ["Rule", "Rules", "read_rules"]
 
-#: How a message is cut is for the server and the proxy to say (RFC 9112, 6).
-FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
+#: Headers that tell how a body is sent, and those between neighbours (RFC 9110, 7.6.1 and 11.7).
+FRAMING: Final = ("content-length", "transfer-encoding", "trailer")
+BETWEEN: Final = ("connection", "keep-alive", "proxy-connection", "te", "upgrade")
+CREDENTIALS: Final = ("proxy-authenticate", "proxy-authentication-info", "proxy-authorization")
+
+#: Why some headers are not for a rule to change.
+REFUSED: Final = {
+    **dict.fromkeys(FRAMING, "tells how a body is sent, and is the server's to say"),
+    **dict.fromkeys(
+        (*BETWEEN, *CREDENTIALS), "is between two neighbours, and is the proxy's to say"
+    ),
+    "host": "tells whom a request is for, as its URL does, and is the proxy's to say",
+}
 
 #: Preset headers go to the service, and CONNECT goes no further than a proxy.
 NOT_CONNECT: Final = {"methods": ["CONNECT"]}
@@ -66,7 +77,7 @@ class Options:
     """All that can be set."""
 
     rules: tuple[RuleTable, ...] = setting((), "Applied in this order, all that hold.")
-    presets: Presets = field(default_factory=Presets)
+    presets: Presets = setting(Presets(), "Tenant restrictions.")
     longest: int = setting(
         8192,
         "Characters that a value may have to be looked at, and to become, where it is replaced.",
@@ -124,9 +135,8 @@ def _contradictions(settings: Options, options: Mapping[str, object]) -> Iterato
         path = f"rules[{at}]"
         yield from _names(table, path)
         for number, each in enumerate(table.replace):
-            expression = compiled(each.pattern)
             try:
-                parts(each.by, expression.groups, expression.groupindex)
+                _replace(each, settings.longest)
             except ValueError as error:
                 yield Problem(f"{path}.replace[{number}].by", str(error))
         if not any((table.remove, table.set, table.add, table.replace)):
@@ -135,7 +145,7 @@ def _contradictions(settings: Options, options: Mapping[str, object]) -> Iterato
         if "status" in when:
             yield Problem(f"{path}.status", "a request has none, so it would never hold")
     for preset in fields(Presets):
-        yield from _empty(getattr(settings.presets, preset.name), f"presets.{preset.name}")
+        yield from _numbers(getattr(settings.presets, preset.name), f"presets.{preset.name}")
     for other in ("microsoft_365", "microsoft_consumer"):
         if _is_set(settings, other) and _is_set(settings, "microsoft_365_v2"):
             what = "is version 1, and version 2 is set too: Microsoft asks for one of them"
@@ -143,18 +153,24 @@ def _contradictions(settings: Options, options: Mapping[str, object]) -> Iterato
 
 
 def _whens_of_requests(options: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Yield the tables ``when`` of what changes requests, each with its place."""
+    """Yield the tables ``when`` of what changes requests, and the ``not`` in each."""
+    tables = {f"presets.{name}": table for name, table in options.get("presets", {}).items()}
     for at, table in enumerate(options.get("rules", ())):
         if table.get("to") != "response":
-            yield f"rules[{at}].when", table.get("when", {})
-    for name, table in options.get("presets", {}).items():
-        yield f"presets.{name}.when", table.get("when", {})
+            tables[f"rules[{at}]"] = table
+    for path, table in tables.items():
+        when = table.get("when", {})
+        yield f"{path}.when", when
+        yield f"{path}.when.not", when.get("not", {})
 
 
-def _empty(preset: Any, path: str) -> Iterator[Problem]:  # noqa: ANN401 - one of many
+def _numbers(preset: Any, path: str) -> Iterator[Problem]:  # noqa: ANN401 - one of many
     for each in fields(preset) if preset is not None else ():
         if getattr(preset, each.name) == ():
             yield Problem(f"{path}.{each.name}", "is empty")
+    if isinstance(preset, GitHub) and len(preset.enterprises) > MOST_ENTERPRISES:
+        what = f"are more than {MOST_ENTERPRISES}, which GitHub does not take"
+        yield Problem(f"{path}.enterprises", what)
 
 
 def _names(table: RuleTable, path: str) -> Iterator[Problem]:
@@ -168,8 +184,12 @@ def _names(table: RuleTable, path: str) -> Iterator[Problem]:
     for place, name in places:
         if _TOKEN.fullmatch(name) is None:
             yield Problem(place, f"{json.dumps(name)} cannot be the name of a header")
-        elif name.lower() in FRAMING:
-            yield Problem(place, "tells where a body ends, and is the server's to say")
+        elif name.lower() in REFUSED:
+            yield Problem(place, REFUSED[name.lower()])
+    known: dict[str, str] = {}
+    for name in table.set:
+        if (other := known.setdefault(name.lower(), name)) != name:
+            yield Problem(f"{path}.set.{_key(name)}", f"is the same header as {other}")
 
 
 def _key(name: str) -> str:
@@ -195,6 +215,10 @@ def _changes(table: RuleTable, longest: int) -> Iterator[Change]:
     for name, value in table.add.items():
         yield Add(name, value)
     for each in table.replace:
-        expression = compiled(each.pattern)
-        by = parts(each.by, expression.groups, expression.groupindex)
-        yield Replace(each.header, expression, by, longest)
+        yield _replace(each, longest)
+
+
+def _replace(table: ReplaceTable, longest: int) -> Replace:
+    expression = compiled(table.pattern)
+    by = parts(table.by, expression.groups, expression.groupindex)
+    return Replace(table.header, expression, by, longest)

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from zcadapt import Conditions, Format, setting
 
-__all__ = ["PRESETS", "Preset", "Presets"]
+__all__ = ["MOST_ENTERPRISES", "PRESETS", "GitHub", "Preset", "Presets"]
 
 
 def _like(expected: str, pattern: str) -> Format:
@@ -32,6 +32,8 @@ DOMAIN: Final = _like('a domain such as "example.com"', _DOMAIN)
 TENANT: Final = _like("a domain or the ID of a directory", f"{_DOMAIN}|{_GUID}")
 GOOGLE: Final = _like('a domain, or "consumer_accounts"', f"{_DOMAIN}|consumer_accounts")
 SLACK: Final = _like("the ID of a workspace (T...) or an organisation (E...)", "[TE][A-Z0-9]{2,30}")
+#: So many GitHub takes.
+MOST_ENTERPRISES: Final = 20
 WORD: Final = _like("an ID, without commas and blanks", r"[!-+\--~]{1,200}")
 
 
@@ -99,9 +101,9 @@ class Webex(_Restriction):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitHub(_Restriction):
-    """Accounts of one enterprise only."""
+    """Accounts of some enterprises only."""
 
-    enterprise: str = setting(MISSING, "The ID of the enterprise.", format=WORD)
+    enterprises: tuple[str, ...] = setting(MISSING, "The IDs of the enterprises.", format=WORD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +201,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "github": Preset(
         ("github.com", "api.github.com", ".githubcopilot.com"),
-        lambda it: {"sec-GitHub-allowed-enterprise": it.enterprise},
+        lambda it: {"sec-GitHub-allowed-enterprise": ", ".join(it.enterprises)},
     ),
     "chatgpt": Preset(
         (".chatgpt.com",), lambda it: {"ChatGPT-Allowed-Workspace-Id": ",".join(it.workspaces)}

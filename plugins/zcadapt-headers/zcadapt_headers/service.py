@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -14,8 +13,6 @@ from zcadapt_headers.changes import Draft
 from zcadapt_headers.options import Rule, Rules, read_rules
 
 __all__ = ["HeaderChanges", "TimedHeaderChanges", "make_service"]
-
-logger = logging.getLogger("zcadapt_headers")
 
 
 @implementer(IICAPService)
@@ -60,8 +57,6 @@ def make_service(options: Mapping[str, object]) -> HeaderChanges:
         SettingsError: something in them is wrong; it tells all of that.
     """
     rules = read_rules(options)
-    if rules == Rules():
-        logger.warning("no rules and no presets are set: no header is changed")
     text = json.dumps(options, sort_keys=True, default=str)
     version = hashlib.sha256(text.encode()).hexdigest()[:16]
     # The state is read for each answer, so who needs none has none.
