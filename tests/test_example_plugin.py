@@ -71,7 +71,7 @@ def test_it_is_listed(installation):
     listed = json.loads(installation.run("zcadapt", "plugins", "--json"))
     assert [(row["name"], row["methods"]) for row in listed["icap"]] == [
         ("10-block-hosts", ["REQMOD"]),
-        ("50-add-header", ["RESPMOD"]),
+        ("zzz-add-header", ["RESPMOD"]),
     ]
     assert [row["name"] for row in listed["icp"]] == ["baz", "foo"]
     assert {row["distribution"] for row in listed["icap"] + listed["icp"]} == {"zcadapt-example"}

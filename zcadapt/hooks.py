@@ -41,7 +41,7 @@ def zcadapt_configure(settings: Settings) -> None:
     and ``plugins``. A plugin's own table is ``settings.plugins[NAME].options``
     where there is one. An exception is how to say that a setting is wrong: it
     is reported with the plugin's name, and fatal only with ``--strict``. Those
-    of a `zcadapt.config.SettingsError` are told with their lines in the file.
+    of a `zcadapt.SettingsError` are told with their lines in the file.
     """
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, NamedTuple
 
-__all__ = ["Candidate", "Won", "consult", "go_on"]
+__all__ = ["Candidate", "NoAnswerError", "Won", "consult", "go_on"]
 
 DEFAULT_TIMEOUT: Final = 30.0
 
@@ -19,7 +19,11 @@ Limit = Callable[["Candidate"], AbstractAsyncContextManager[object]]
 
 
 class NoAnswerError(TypeError):
-    """A utility returned something that is no answer."""
+    """A utility returned something that is no answer: `answer`."""
+
+    def __init__(self, answer: object) -> None:
+        super().__init__(f"{type(answer).__name__} is not an answer")
+        self.answer = answer
 
 
 class Candidate:
@@ -83,7 +87,7 @@ def consult(candidates: Iterator[Candidate], question: object) -> Won | None:
             if answer is None:
                 continue
             if not candidate.valid(answer) and not inspect.isawaitable(answer):
-                raise NoAnswerError(f"{type(answer).__name__} is not an answer")  # noqa: TRY301 - as a failure
+                raise NoAnswerError(answer)  # noqa: TRY301 - as a failure
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt | GeneratorExit):
                 raise
@@ -137,4 +141,4 @@ async def _in_time(candidate: Candidate, pending: Awaitable[Any], limit: Limit) 
         answer = await pending
     if answer is None or candidate.valid(answer):
         return answer
-    raise NoAnswerError(f"{type(answer).__name__} is not an answer")
+    raise NoAnswerError(answer)

@@ -1,5 +1,7 @@
 """``zcadapt check`` tells everything that is wrong, without starting."""
 
+from importlib.metadata import entry_points
+
 import pytest
 
 
@@ -100,3 +102,49 @@ def test_modules_are_checked_too(invoke):
 
 def test_one_file_is_enough(invoke):
     assert invoke("check", "a.toml", "--config", "b.toml").exit_code == 2
+
+
+def test_what_a_plugin_logs_as_a_warning_counts_too(invoke, write, folder):
+    with (folder / "plug_cli.py").open("a") as code:
+        code.write(
+            "\nimport logging\n"
+            "def noisy(options):\n"
+            "    log = logging.getLogger('plug.lists')\n"
+            "    log.warning('%s: line 3 is no host', options['list'])\n"
+            "    log.info('read')\n"
+            "    return Service(options)\n"
+        )
+    with (folder / "plug_cli-1.5.dist-info" / "entry_points.txt").open("a") as points:
+        points.write("[zcadapt.icap_services]\nnoisy = plug_cli:noisy\n")
+    write("[services.noisy]\nlist = 'ads.txt'\n[log]\nlevel = 'error'\n")
+    result = invoke("check", "zcadapt.toml")
+    assert result.exit_code == 1
+    assert "plug.lists: ads.txt: line 3 is no host" in result.stdout.splitlines()
+    assert "read" not in result.output
+    assert result.stdout.endswith(": 3 problems\n")  # with the two of the fixture
+
+
+def test_relative_paths_are_those_of_the_folder_of_the_file(invoke, write, tmp_path, monkeypatch):
+    (tmp_path / "page.html").write_text("$reason")
+    write("[block]\nhtml_template = 'page.html'\n")
+    monkeypatch.chdir("/")
+    path = str(tmp_path / "zcadapt.toml")
+    assert invoke("check", path).output == f"{path}: no problems\n"
+    (tmp_path / "page.html").unlink()
+    assert f"{path}:2: [block] html_template: must be" in invoke("check", path).output
+
+
+@pytest.mark.usefixtures("folder")
+def test_that_everything_is_disabled_is_told(invoke, write):
+    """Of others, too, which may be installed beside."""
+    tables = {"services": "zcadapt.icap_services", "policies": "zcadapt.icp_policies"}
+    disabled = [
+        f'[{table}."{point.name}"]\nenabled = false\n'
+        for table, group in tables.items()
+        for point in entry_points(group=group)
+    ]
+    told = "zcadapt.toml: nothing is asked: no service and no policy is left that is enabled"
+    write("".join(disabled))
+    assert told in invoke("check", "zcadapt.toml").output.splitlines()
+    write("".join(disabled).replace('lists"]\nenabled = false', 'lists"]\nenabled = true'))
+    assert told not in invoke("check", "zcadapt.toml").output.splitlines()

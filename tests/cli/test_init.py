@@ -1,14 +1,41 @@
 """The group of commands: ours, imported when they are wanted, and those of plugins."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
+
+from zcadapt.cli import Commands
 
 
 def test_the_version_is_that_of_the_distribution(invoke):
     assert invoke("--version").output == f"zcadapt, version {version('zcadapt')}\n"
+
+
+@pytest.mark.parametrize("args", ["--help", "--version", "check --help"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_help_that_cannot_be_written_is_told(args, unbuffered):
+    command = [sys.executable, "-m", "zcadapt", *args.split()]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+    assert done.returncode == 1
+    assert done.stderr == ("Error: standard output cannot be written: No space left on device\n")
+
+
+def test_what_else_fails_is_raised_as_it_is():
+    group = Commands(callback=Path("/nowhere/at/all").read_text, invoke_without_command=True)
+    with pytest.raises(FileNotFoundError):
+        group.main([])
 
 
 def test_an_unknown_command_is_a_wrong_command_line(invoke):

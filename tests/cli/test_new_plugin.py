@@ -94,6 +94,17 @@ def test_nothing_is_overwritten(invoke, here):
     assert files(folder) == ["mine"]
 
 
+def test_the_name_of_what_is_installed_is_refused(invoke, here, monkeypatch):
+    info = here / "zcadapt_scan-2.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zcadapt-scan\nVersion: 2.0\n")
+    monkeypatch.syspath_prepend(str(here))
+    result = invoke("new-plugin", "scan")
+    assert result.exit_code == 1
+    assert result.output == "Error: zcadapt-scan 2.0 is installed; another name is wanted\n"
+    assert not (here / "zcadapt-scan").exists()
+
+
 def test_a_file_in_its_place_stays_too(invoke, here):
     (here / "zcadapt-a").write_text("mine")
     assert invoke("new-plugin", "a").exit_code == 1

@@ -1,12 +1,15 @@
 """Options that several commands have."""
 
+import sys
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner
 from zope.component import getGlobalSiteManager
 from zope.interface.registry import Components
 
-from zcadapt.cli.options import ADDRESS, config_option, load_option, registry
+from zcadapt.cli.options import ADDRESS, config_option, load_option, load_settings, registry
 
 
 @click.command()
@@ -37,3 +40,44 @@ def test_the_registry_is_the_global_one():
 def test_the_registry_can_be_brought_along():
     components = Components()
     assert registry(click.Context(command, obj=components)) is components
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Give a folder with settings; the working directory is another one."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "my.toml").write_text("nonsense = 1\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "etc"
+
+
+def test_the_folder_of_the_settings_is_the_working_directory_for_the_command(elsewhere):
+    with click.Context(command) as context:
+        (problem,) = load_settings(context, "etc/my.toml").problems
+        assert Path.cwd() == elsewhere
+    assert Path.cwd() == elsewhere.parent
+    assert str(problem).startswith("etc/my.toml:1: nonsense: ")
+
+
+@pytest.mark.parametrize("path", ["nowhere/my.toml", "etc/nowhere.toml"])
+@pytest.mark.usefixtures("elsewhere")
+def test_settings_that_there_are_not_are_a_problem(path):
+    with click.Context(command) as context:
+        assert list(map(str, load_settings(context, path).problems)) == [
+            f"{path}: No such file or directory"
+        ]
+
+
+def test_without_settings_the_working_directory_stays(elsewhere):
+    with click.Context(command) as context:
+        assert load_settings(context, None).problems == ()
+        assert Path.cwd() == elsewhere.parent
+
+
+def test_modules_are_looked_for_where_the_command_is_given(elsewhere, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    CliRunner().invoke(command, [])
+    assert str(elsewhere.parent) not in sys.path
+    for _ in range(2):
+        CliRunner().invoke(command, ["--load", "a"])
+    assert sys.path.count(str(elsewhere.parent)) == 1

@@ -6,11 +6,12 @@ import threading
 
 import pytest
 from click.testing import CliRunner
+from zope.interface import provider
 from zope.interface.registry import Components
 
 from zcadapt.cli.query import query
 from zcadapt.icp import ICPServer, Policies
-from zcadapt.interfaces import IICPPolicy
+from zcadapt.interfaces import IICPPolicy, IICPQueryPolicy
 
 URL = "http://example.com/foo"
 
@@ -65,6 +66,19 @@ def test_verbose_draws_query_and_reply_before_the_answer(server):
     assert lines[-1] == "ICP_OP_MISS"
 
 
+def test_the_query_may_be_for_somebody(server, components):
+    seen = []
+
+    @provider(IICPQueryPolicy)
+    def policy(query):
+        seen.append(str(query.requester))
+
+    components.registerUtility(policy, IICPQueryPolicy)
+    assert zcadapt_query(URL, "--server", server, "--requester", "192.0.2.7").exit_code == 0
+    assert zcadapt_query(URL, "--server", server).exit_code == 0
+    assert seen == ["192.0.2.7", "None"]
+
+
 def test_no_answer_in_time():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
@@ -94,6 +108,8 @@ def test_nobody_listens_there():
         ([URL, "--timeout", "inf"], "Invalid value for '--timeout'"),
         ([URL, "--timeout", "-inf"], "Invalid value for '--timeout'"),
         ([URL, "--timeout", "1e400"], "Invalid value for '--timeout'"),
+        ([URL, "--requester", "::1"], "'::1' is no IPv4 address"),
+        ([URL, "--requester", "somebody"], "'somebody' is no IPv4 address"),
         ([URL, "--server", "h:65536"], "is not HOST:PORT: the highest port is 65535"),
         ([URL, "--timeout", "soon"], "Invalid value for '--timeout'"),
         (["http://x/\u20ac"], "Invalid value for URL"),

@@ -75,6 +75,81 @@ def test_strict_makes_what_is_broken_fatal(start):
     assert "plug-cli 1.5 (zcadapt.icp_policies: broken): " in err
 
 
+NOISY = (
+    "import logging, zope.component\n"
+    "from zcadapt.interfaces import IICPPolicy\n"
+    "logging.getLogger('lists').warning('line %d is no host', 3)\n"
+    "zope.component.provideUtility(lambda url: None, IICPPolicy, 'noisy')\n"
+)
+
+
+@pytest.fixture
+def only_noisy(folder):
+    """Let nothing be wrong but what a module logs as a warning."""
+    (folder / "plug_cli-1.5.dist-info" / "entry_points.txt").unlink()
+    (folder / "noisy_rules.py").write_text(NOISY)
+    (folder / "my.toml").write_text('[log]\nlevel = "error"\n')
+
+
+@pytest.mark.usefixtures("only_noisy")
+def test_strict_makes_what_is_logged_as_a_warning_fatal_whatever_the_log_has(start):
+    args = ("--load", "noisy_rules", "--config", "my.toml", "--strict")
+    process = start("serve", *PORTS, *args)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    assert "lists: line 3 is no host" in err.splitlines()
+
+
+@pytest.mark.usefixtures("only_noisy")
+def test_what_is_logged_as_a_warning_is_otherwise_in_the_log_only(start):
+    process = start("serve", *PORTS, "--load", "noisy_rules")
+    report_of(process)
+    process.terminate()
+    _, err = process.communicate(timeout=20)
+    (line,) = [line for line in err.splitlines() if "no host" in line]
+    assert line.endswith(" WARNING lists: line 3 is no host")
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_sighup_is_answered_in_the_log_only(start, folder, loop):
+    (folder / "my.toml").write_text(f'[server]\nloop = "{loop}"\n')
+    process = start("serve", *PORTS, "--config", "my.toml")
+    lines = report_of(process)
+    process.send_signal(signal.SIGHUP)
+    while "settings are read at start: restart to take them up" not in process.stderr.readline():
+        assert process.poll() is None
+    assert options(address(lines, "icap"), b"lists") == b"ICAP/1.0 200 OK\r\n"
+    process.terminate()
+    assert process.wait(20) == 0
+
+
+def test_relative_paths_are_those_of_the_file_and_modules_those_of_the_command(start, folder):
+    (folder / "etc").mkdir()
+    (folder / "etc" / "list.txt").write_text("foo")
+    (folder / "etc" / "my.toml").write_text("[services.'10-lists']\nuse = 'lists'\n")
+    (folder / "my_rules_p.py").write_text(
+        "import pathlib, zope.component\nfrom zcadapt.interfaces import IICPPolicy\n"
+        "word = pathlib.Path('list.txt').read_text()\n"
+        "def listed(url): return 'ICP_OP_DENIED' if word in url else None\n"
+        "zope.component.provideUtility(listed, IICPPolicy, '10-listed')\n"
+    )
+    args = ("--config", "etc/my.toml", "--load", "my_rules_p")
+    lines = report_of(start("serve", *PORTS, *args, PYTHONPATH=str(folder)))
+    assert opcode(address(lines, "icp"), b"http://x/foo") == 22
+
+
+def test_an_endpoint_of_a_service_that_there_is_not_is_fatal(start, folder):
+    (folder / "plug_cli-1.5.dist-info" / "entry_points.txt").write_text(
+        "[zcadapt.icap_services]\nlists = plug_cli:Service\n"
+    )
+    (folder / "my.toml").write_text("[endpoints]\nfilter = ['list']\n")
+    process = start("serve", *PORTS, "--config", "my.toml")
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    told = '[endpoints] filter[0]: no service is called "list". Did you mean "lists"?'
+    assert err.splitlines()[-1] == f"my.toml:2: {told}"
+
+
 @pytest.mark.parametrize(("unwanted", "wanted"), [("icap", "icp"), ("icp", "icap")])
 def test_a_protocol_can_be_left_out(start, unwanted, wanted):
     process = start("serve", f"--{wanted}", "127.0.0.1:0", f"--no-{unwanted}")

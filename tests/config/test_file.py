@@ -57,3 +57,12 @@ def test_no_file_raises(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.toml"
     path.write_bytes(content)
     assert isinstance(load(str(path)).settings, Settings)
+
+
+@pytest.mark.parametrize("content", [b"nonsense = 1", b"[", b"\xff", None])
+def test_problems_may_tell_another_name_of_the_file(tmp_path, content):
+    path = tmp_path / "zcadapt.toml"
+    if content is not None:
+        path.write_bytes(content)
+    (problem,) = load(str(path), told="mine").problems
+    assert str(problem).startswith("mine:")

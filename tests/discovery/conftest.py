@@ -81,6 +81,22 @@ CODE = """
     def leaving(options):
         raise SystemExit(3)
 
+    def undecorated(request):
+        if request.http.host == 'bad.example':
+            return None
+
+    async def undecorated_async(request):
+        return None
+
+    def careless(options):
+        return (3).x
+
+    def no_url():
+        return None
+
+    def two_urls(url, more):
+        return None
+
     number = 7
 
     class Plugin:

@@ -83,6 +83,8 @@ def test_options_for_what_takes_none_are_told(install, found, value):
         ("Greedy", "FILEMOD"),
         ("Negative", "preview must be a whole number of at least 0, not -1"),
         ("refusing", "LookupError: no list"),
+        ("undecorated", "has no attribute 'http'; is @reqmod or @respmod missing?"),
+        ("undecorated_async", "is @reqmod or @respmod missing?"),
         ("leaving", "SystemExit: 3"),
     ],
 )
@@ -97,7 +99,13 @@ def test_a_broken_service_is_told_and_leaves_the_others_in_place(install, found,
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [("number", "cannot be called"), ("Mute", "cannot be called"), ("Shy", "__call__")],
+    [
+        ("number", "cannot be called"),
+        ("Mute", "cannot be called"),
+        ("Shy", "__call__"),
+        ("no_url", "it is called with one argument; too many positional arguments"),
+        ("two_urls", "it is called with one argument; missing a required argument: 'more'"),
+    ],
 )
 def test_a_broken_policy_is_told_and_leaves_the_others_in_place(install, found, value, reason):
     install("plug-a", icp_policies={"a": value, "b": "foo"})
@@ -133,3 +141,9 @@ def test_an_option_that_nobody_takes_is_named_as_it_is_written():
     with pytest.raises(SettingsError) as caught:
         make_policy(lambda url: None, {"a.b": 1})
     assert [problem.where for problem in caught.value.problems] == ['"a.b"']
+
+
+def test_a_factory_that_fails_over_something_else_is_not_taken_for_a_service(install, found):
+    install("plug-a", icap_services={"a": "careless"})
+    _, (problem,) = found()
+    assert problem.endswith("AttributeError: 'int' object has no attribute 'x'")

@@ -1,9 +1,19 @@
 """Settings rename, repeat and disable what is installed; Python code replaces it."""
 
+import pytest
 from zope.interface.registry import Components
 
-from zcadapt.discovery import POLICIES, SERVICES, Origin, origins, register, unclaimed
-from zcadapt.interfaces import IICAPService, IICPPolicy
+from zcadapt.discovery import (
+    POLICIES,
+    SERVICES,
+    Origin,
+    declared,
+    origins,
+    register,
+    reject_broken,
+    unclaimed,
+)
+from zcadapt.interfaces import IICAPService, IICPPolicy, IICPQueryPolicy
 
 
 def names(registered):
@@ -131,3 +141,30 @@ def test_a_table_about_what_is_installed_is_claimed(install, settings):
     components = Components()
     register(components, loaded, SERVICES)
     assert unclaimed(components, loaded, SERVICES) == []
+
+
+def test_a_table_with_options_for_nothing_is_told_once_and_what_may_be_missing(settings):
+    loaded = settings("[services.20-games]\nlists = []\nenabled = false")
+    assert list(map(str, unclaimed(Components(), loaded, SERVICES))) == [
+        (
+            "zcadapt.toml:1: [services.20-games]: nothing of this name is installed or registered;"
+            ' is use = "…" missing?'
+        )
+    ]
+
+
+def test_what_tables_and_entry_points_name_is_declared_even_where_it_is_broken(install, settings):
+    install("plug-a", icap_services={"a": "refusing", "b": "Service"})
+    loaded = settings("[services.b]\nenabled = false\n[services.c]\nuse = 'a'")
+    assert declared(loaded, SERVICES) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("interface", [IICPPolicy, IICPQueryPolicy])
+def test_a_policy_registered_in_python_that_cannot_be_asked_is_told_and_left_out(interface):
+    components = Components()
+    components.registerUtility(lambda: None, interface, "10-f")
+    components.registerUtility(by_hand, interface, "20-g")
+    (problem,) = map(str, reject_broken(components))
+    assert problem.startswith("policy '10-f', registered in Python (")
+    assert "it is called with one argument" in problem
+    assert names(origins(components, IICPPolicy)) == ["20-g"]

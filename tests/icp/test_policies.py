@@ -189,6 +189,23 @@ def test_a_failure_is_logged_with_name_and_traceback(asked, register, caplog):
     assert "in broken" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("HIT", "str is not an answer. Did you mean 'ICP_OP_HIT'?"),
+        ("ICP_OP_MISS_NO_FETCH", "str is not an answer. Did you mean 'ICP_OP_MISS_NOFETCH'?"),
+        ("denied", "str is not an answer. Did you mean 'ICP_OP_DENIED'?"),
+        ("yes", "str is not an answer; there are ICP_OP_"),
+        (True, "bool is not an answer"),
+    ],
+)
+def test_an_answer_that_is_none_is_logged_with_the_nearest(asked, register, caplog, answer, told):
+    register(lambda url: answer)
+    asked()
+    assert told in caplog.messages[0]
+    assert ("there are" in told) or caplog.messages[0].endswith(told)
+
+
 def test_a_policy_that_fails_always_does_not_flood_the_log(components, asked, register, caplog):
     register(broken, "1")
     register(broken, "2")

@@ -7,7 +7,7 @@ from zcadapt.config import Settings, UtilityTable
 from zcadapt.discovery import Origin
 from zcadapt.icap.service import reqmod, respmod
 from zcadapt.interfaces import IICAPService, IICPPolicy
-from zcadapt.runtime.listing import Row, policies, services, table
+from zcadapt.runtime.listing import Row, consulted, policies, service_names, services, table
 
 
 @respmod(on_error="skip")
@@ -77,3 +77,11 @@ def test_the_empty_name_is_shown(components):
 
 def test_nobody_is_said_to_be_nobody():
     assert table([]) == ["(none)"]
+
+
+def test_a_name_stands_for_a_service_and_for_those_below_it(components):
+    components.registerUtility(both, IICAPService, "/xyzzy/de")
+    names = service_names(components)
+    assert names == ["echo", "xyzzy/de", "10-mine", "50-lists"]
+    wanted = ["/xyzzy/", "xyzz", "50-lists", "xyzzy/de", "de", "echo", "50"]
+    assert consulted(wanted, names) == ["/xyzzy/", "50-lists", "xyzzy/de", "echo"]

@@ -1,10 +1,11 @@
-"""Modules are imported from the working directory too, and one that fails is told."""
+"""Modules are imported, and one that fails is told."""
 
 import sys
 
 import pytest
 from zope.interface.registry import Components
 
+from zcadapt.discovery import Origin
 from zcadapt.interfaces import IICPPolicy
 from zcadapt.runtime.modules import import_modules
 
@@ -13,8 +14,7 @@ COMPONENTS = Components()
 
 @pytest.fixture
 def write(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    monkeypatch.syspath_prepend(str(tmp_path))
     written = []
 
     def write(name, code):
@@ -26,7 +26,7 @@ def write(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_a_module_in_the_working_directory_is_imported(write):
+def test_a_module_is_imported(write):
     write("my_rules_a", "done = True")
     import_modules(["my_rules_a"], COMPONENTS)
     assert sys.modules["my_rules_a"].done
@@ -60,12 +60,6 @@ def test_one_that_was_imported_before_may_have_registered_then(write):
     assert import_modules(["my_rules_g"], COMPONENTS) == []
 
 
-def test_the_path_grows_once(write):
-    import_modules([], COMPONENTS)
-    import_modules([], COMPONENTS)
-    assert sys.path.count("") == 1
-
-
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
@@ -87,3 +81,22 @@ def test_one_that_fails_is_told_and_leaves_the_others_in_place(write, code, reas
 def test_the_name_of_a_file_is_told_with_the_name_of_its_module(name):
     (problem,) = import_modules([name], COMPONENTS)
     assert str(problem) == f"--load {name}: the name of a module is wanted, such as mine"
+
+
+def test_one_that_takes_the_place_of_what_an_entry_point_has_made_is_warned_of(write, monkeypatch):
+    components = Components()
+    origin = Origin("plug", "plug-a", "1.0", "zcadapt.icp_policies", "foo")
+    components.registerUtility(print, IICPPolicy, "foo", origin)
+    components.registerUtility(print, IICPPolicy, "bar", origin)
+    monkeypatch.setitem(sys.modules, "my_components", components)
+    write(
+        "my_rules_h",
+        "import my_components\nfrom zcadapt.interfaces import IICPPolicy, IICPQueryPolicy\n"
+        "my_components.registerUtility(len, IICPQueryPolicy, 'foo')\n"
+        "my_components.registerUtility(len, IICPPolicy, 'new')\n",
+    )
+    (problem,) = import_modules(["my_rules_h"], components)
+    assert problem.is_warning
+    assert str(problem) == (
+        "--load my_rules_h: it replaces the policy 'foo' of plug-a 1.0 (zcadapt.icp_policies: foo)"
+    )

@@ -1,5 +1,7 @@
 """On start the server prints where it listens, what it consults, and the squid.conf lines."""
 
+from dataclasses import replace
+
 import pytest
 from zope.interface.registry import Components
 
@@ -49,6 +51,15 @@ def test_what_is_consulted_is_told_in_order(assembled):
 
 def test_endpoints_of_the_settings_are_told(assembled):
     assert "  /avscan: 10-a, 50-b" in report(assembled, {"icap": ICAP, "icp": []}).splitlines()
+
+
+def test_endpoints_that_are_not_there_are_not_told(assembled):
+    settings = Settings(
+        endpoints={"filter": ("20-games",), "/av": ("tyop", "10-a"), "e": ("echo",)}
+    )
+    text = report(replace(assembled, settings=settings), {"icap": ICAP, "icp": []})
+    assert "filter" not in text
+    assert {"  /av: 10-a", "  /e: echo"} <= set(text.splitlines())
 
 
 def test_the_lines_for_squid_are_there(assembled):

@@ -50,12 +50,30 @@ def test_a_signal_wakes_a_loop_that_has_nothing_to_do(run):
 
 def test_without_a_signal_nobody_is_woken_and_all_is_as_before(run):
     async def main():
-        before = [signal.getsignal(each) for each in STOP]
+        before = [signal.getsignal(each) for each in (*STOP, signal.SIGHUP)]
         with stop_signals(60) as stop:
             assert not stop.asked.is_set()
-        assert [signal.getsignal(each) for each in STOP] == before
+        assert [signal.getsignal(each) for each in (*STOP, signal.SIGHUP)] == before
 
     run(main())
+
+
+def test_sighup_wakes_nobody_and_is_told(run, caplog):
+    async def main():
+        with stop_signals(60) as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            return stop.asked.is_set()
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # or it could end the test run
+    try:
+        assert run(main()) is False
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert caplog.messages == [
+        "SIGHUP is ignored: settings are read at start: restart to take them up"
+    ]
 
 
 def test_an_alarm_that_somebody_has_set_is_as_before(run):

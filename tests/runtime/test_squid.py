@@ -1,9 +1,17 @@
 """The lines for squid.conf fit what is listened on."""
 
+import textwrap
+from pathlib import Path
+
 from zcadapt.config import Address
 from zcadapt.runtime.squid import squid_conf
 
 HERE = Address("127.0.0.1", 1344)
+README = Path(__file__).parent.parent.parent / "README.rst"
+
+
+def test_the_readme_has_the_same_lines():
+    assert textwrap.indent(squid_conf([HERE], []), "    ") + "\n\n" in README.read_text()
 
 
 def test_icap_is_asked_about_requests_and_responses():

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import click
 
-from zcadapt.cli.output import complain
+from zcadapt.cli.output import complain, lost
 from zcadapt.config import Loaded, Settings, did_you_mean
 from zcadapt.discovery import add_plugins
 from zcadapt.hooks import Hooks
+from zcadapt.runtime.exits import Exit
 from zcadapt.runtime.files import fill_standard_files
 
 __all__ = ["Commands", "main"]
@@ -21,6 +22,15 @@ ADDED: Final = "zcadapt.cli.added"
 
 class Commands(click.Group):
     """The commands of zcadapt, imported when they are wanted, then those of plugins."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:  # noqa: ANN401 - as inherited
+        """Run what the command line says; a help that cannot be written is told."""
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            if lost(error):
+                raise SystemExit(Exit.PROBLEMS) from error
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""

@@ -2,9 +2,8 @@
 
 import click
 
-from zcadapt.cli.options import config_option, load_option, registry
+from zcadapt.cli.options import config_option, load_option, load_settings, registry
 from zcadapt.cli.output import say
-from zcadapt.config import load
 from zcadapt.runtime.assembly import assemble
 from zcadapt.runtime.exits import Exit
 
@@ -24,13 +23,16 @@ def check(
     FILE is the settings file, as is that of --config. Without one the plugins
     are checked with their default settings.
 
+    What plugins warn of in the log while they are made is told too.
+
     Exits with 0 when nothing is wrong, 1 when anything was told, be it a
     warning, 2 when the command line is wrong.
     """
     if file is not None and config is not None:
         raise click.UsageError("FILE and --config are the same; give one of them")
     path = config if file is None else file
-    problems = assemble(load(path), registry(context), modules).problems
+    assembled = assemble(load_settings(context, path), registry(context), modules)
+    problems = [*assembled.problems, *assembled.logged]
     for problem in problems:
         say(problem)
     what = "The installation" if path is None else path

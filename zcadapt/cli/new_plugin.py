@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from string import Template
 from typing import Final, NamedTuple
@@ -63,10 +65,15 @@ def new_plugin(*, name: str, kind: str) -> None:
     begins with a letter.
 
     Exits with 0 when it is written, 1 when it cannot be, as where the folder
-    is there already, 2 when the command line is wrong.
+    is there already or a distribution of this name is installed, 2 when the
+    command line is wrong.
     """
     name = _checked(name.removeprefix("zcadapt-"))
     distribution = f"zcadapt-{name}"
+    with suppress(PackageNotFoundError):
+        raise click.ClickException(
+            f"{distribution} {version(distribution)} is installed; another name is wanted"
+        )
     values = {
         "name": name,
         "distribution": distribution,

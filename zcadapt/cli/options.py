@@ -1,15 +1,19 @@
 """Options that several commands have."""
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 from zope.component import getGlobalSiteManager  # type: ignore[import-untyped]
 from zope.interface.interfaces import IComponents
 
-from zcadapt.config import parse_address
+from zcadapt.config import Loaded, load, parse_address
 
-__all__ = ["ADDRESS", "config_option", "load_option", "registry"]
+__all__ = ["ADDRESS", "config_option", "load_option", "load_settings", "registry"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -35,21 +39,60 @@ def config_option(function: Function) -> Function:
     option = click.option(
         "--config",
         metavar="FILE",
-        help="The settings file, in TOML. Without it every setting has its default.",
+        help="The settings file, in TOML. Without it every setting has its default. Relative "
+        "paths in it are taken from its folder.",
     )
     return option(function)
 
 
+def load_settings(
+    context: click.Context, path: str | None, listen: Mapping[str, Sequence[str]] | None = None
+) -> Loaded:
+    """Return what the settings file at `path` says, as `zcadapt.config.load` does.
+
+    Until the command ends the folder of the file is the working directory, so
+    that relative paths in it mean the same wherever the command is given: for
+    us and for each plugin.
+    """
+    if path is None:
+        return load(None, listen)
+    file = Path(path).absolute()
+    with suppress(OSError):  # then the file cannot be read either, which is told
+        context.with_resource(_inside(file.parent))
+    return load(str(file), listen, told=path)
+
+
+@contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # it may be gone
+            os.chdir(before)
+
+
 def load_option(function: Function) -> Function:
-    """Add ``--load``, which makes `modules`."""
+    """Add ``--load``, which makes `modules`, to be found in the working directory too."""
     option = click.option(
         "--load",
         "modules",
         metavar="MODULE",
         multiple=True,
+        callback=_here_too,
         help="Import MODULE, which registers services or policies. Can be repeated.",
     )
     return option(function)
+
+
+def _here_too(
+    _context: click.Context, _param: click.Parameter, modules: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Let modules be imported from where the command is given, as in ``python -m``."""
+    if modules and (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    return modules
 
 
 def registry(context: click.Context) -> IComponents:

@@ -3,11 +3,12 @@
 import errno
 import os
 import sys
+from traceback import walk_tb
 from typing import TextIO
 
 import click
 
-__all__ = ["complain", "say"]
+__all__ = ["complain", "lost", "say"]
 
 
 def say(text: object) -> None:
@@ -23,8 +24,25 @@ def say(text: object) -> None:
         _drop(sys.stdout)
         if error.errno == errno.EPIPE:
             raise
-        what = f"standard output cannot be written: {error.strerror or error}"
-        raise click.ClickException(what) from error
+        raise click.ClickException(_unwritten(error)) from error
+
+
+def lost(error: OSError) -> bool:
+    """Return whether `error` is of something that click has printed; if so, tell it.
+
+    Helps and versions are, and what plugins print. Whether standard output
+    can be written cannot be asked otherwise than by writing.
+    """
+    *_, (frame, _line) = walk_tb(error.__traceback__)
+    if frame.f_globals.get("__name__") != click.echo.__module__:
+        return False
+    _drop(sys.stdout)
+    complain(f"Error: {_unwritten(error)}")
+    return True
+
+
+def _unwritten(error: OSError) -> str:
+    return f"standard output cannot be written: {error.strerror or error}"
 
 
 def complain(text: object) -> None:

@@ -5,9 +5,8 @@ from dataclasses import asdict
 
 import click
 
-from zcadapt.cli.options import config_option, load_option, registry
+from zcadapt.cli.options import config_option, load_option, load_settings, registry
 from zcadapt.cli.output import complain, say
-from zcadapt.config import load
 from zcadapt.runtime.assembly import Assembled, assemble
 from zcadapt.runtime.exits import Exit
 from zcadapt.runtime.listing import policies, services, table
@@ -32,13 +31,13 @@ def plugins(
     Exits with 0 when there is a list, 1 when the settings are wrong, so that
     nothing would be consulted, 2 when the command line is wrong.
     """
-    loaded = load(config)
+    loaded = load_settings(context, config)
     if loaded.problems:
         for problem in loaded.problems:
             complain(problem)
         raise SystemExit(Exit.PROBLEMS)
     assembled = assemble(loaded, registry(context), modules)
-    for problem in assembled.problems:
+    for problem in (*assembled.problems, *assembled.logged):
         complain(problem.told)
     say(_as_json(assembled) if as_json else _as_text(assembled))
 

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import secrets
+from ipaddress import IPv4Address
 
 import click
 
@@ -23,6 +24,13 @@ def _number(_context: click.Context, _param: click.Parameter, value: float) -> f
     return value
 
 
+def _ipv4(_context: click.Context, _param: click.Parameter, value: str) -> IPv4Address:
+    try:
+        return IPv4Address(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r:.80} is no IPv4 address.") from error
+
+
 @click.command(short_help="Ask an ICP server about a URL.")
 @click.argument("url")
 @click.option(
@@ -40,15 +48,22 @@ def _number(_context: click.Context, _param: click.Parameter, value: float) -> f
     show_default=True,
     help="Seconds to wait for an answer.",
 )
+@click.option(
+    "--requester",
+    metavar="ADDRESS",
+    default="0.0.0.0",  # noqa: S104 - as RFC 2186 has it where nobody is named
+    help="The IPv4 address of whom the query is for: its Requester Host Address.",
+    callback=_ipv4,
+)
 @click.option("--verbose", is_flag=True, help="Draw the query and the reply first.")
-def query(*, url: str, server: str, timeout: float, verbose: bool) -> None:
+def query(*, url: str, server: str, timeout: float, requester: IPv4Address, verbose: bool) -> None:
     """Ask an ICP server about URL and print its answer, such as ICP_OP_MISS.
 
     Exits with 0 when an answer came, whatever it is; 1 when none came in time
     or nobody listens there; 2 when the command line is wrong.
     """
     try:
-        datagram = build(url, request_number=secrets.randbits(32))
+        datagram = build(url, request_number=secrets.randbits(32), requester=requester)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="URL") from error
     if verbose:

@@ -58,9 +58,20 @@ lists are counted from 0 in what is told: ``[icp] allow[2]`` is the third::
     [endpoints]
     filter = ["10-trackers"]
 
-What is wrong with the tables above it keeps the server from starting; what is
-wrong with a plugin, or with what its table gives it, leaves that plugin out,
-and keeps the server from starting with ``--strict`` only.
+What is wrong with the file itself keeps the server from starting: with a table
+of zcadapt's own, ``[endpoints]`` among them, or with a setting of zcadapt's in a
+plugin's table. What is wrong with a plugin, or with what its table gives it,
+leaves that plugin out, and keeps the server from starting with ``--strict``
+only; so does a warning. A name under ``[endpoints]`` that belongs to what was
+left out or disabled, or may do, is left out too.
+
+Relative paths are taken from the folder of the file, in each setting and for
+each plugin: while it runs, the server has that folder for its working
+directory. Modules of ``--load`` are looked for where the command is given.
+
+Settings are read at start. To take changed ones up, see that ``zcadapt check``
+has nothing to say of them, and restart the server: it lets those who are being
+answered finish (``grace``). SIGHUP is answered with a line in the log only.
 
 What is installed is active under the name of its entry point. A table
 ``[services.NAME]`` or ``[policies.NAME]`` with ``use`` makes it active under
@@ -85,7 +96,7 @@ Hooks
 A plugin that takes part in the life of the server, or watches it, is a module
 or an object with some of these functions. Each is marked::
 
-    from zcadapt.hooks import hookimpl
+    from zcadapt import hookimpl
 
     @hookimpl
     def zcadapt_startup(registry, settings): ...
@@ -110,6 +121,10 @@ The first SIGTERM or SIGINT asks the server to end. Where a plugin does not let
 it, it ends when its time is over, with 0 too and a line in the log. A second
 signal ends the process at once, with no exit code but that signal. Code in C
 that never comes back to the interpreter can only be ended by SIGKILL.
+
+SIGHUP changes nothing once the server has started, and is answered with a line
+in the log: changed settings are taken up by a restart. That also holds for the
+SIGHUP of a terminal that is closed.
 """
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import click
 
-from zcadapt.cli.options import ADDRESS, config_option, load_option, registry
+from zcadapt.cli.options import ADDRESS, config_option, load_option, load_settings, registry
 from zcadapt.cli.output import complain, say
-from zcadapt.config import load, repeated
+from zcadapt.config import repeated
 from zcadapt.runtime.running import run_server
 from zcadapt.runtime.threads import leave
 
@@ -33,9 +33,7 @@ log = logging.getLogger(__name__)
 @click.option("--no-icap", is_flag=True, help="Serve no ICAP.")
 @click.option("--no-icp", is_flag=True, help="Serve no ICP.")
 @load_option
-@click.option(
-    "--strict", is_flag=True, help="Do not start where anything would be left out or warned of."
-)
+@click.option("--strict", is_flag=True, help="Do not start where `zcadapt check` tells anything.")
 @click.pass_context
 def serve(  # noqa: PLR0913 - one for each option
     context: click.Context,
@@ -58,15 +56,19 @@ def serve(  # noqa: PLR0913 - one for each option
 
     A plugin that cannot be imported or configured is told, left out, and does
     not stop the others: without it what it would block is not blocked. With
-    --strict the server does not start then.
+    --strict the server does not start then, nor where there is a warning.
+
+    Settings are read at start only: restart it to take others up. SIGHUP
+    changes nothing.
 
     Exits with 0 when it was told to stop, 1 when the settings are wrong or
-    leave nothing to serve or, with --strict, a plugin or its table is wrong, 2
-    when the command line is wrong, 3 when it cannot listen on an address.
+    leave nothing to serve or, with --strict, anything else is wrong or warned
+    of, 2 when the command line is wrong, 3 when it cannot listen on an address.
     """
     listen = {"icap": _wanted("icap", icap, no=no_icap), "icp": _wanted("icp", icp, no=no_icp)}
+    wanted = {key: value for key, value in listen.items() if value is not None}
     code = run_server(
-        load(config, {key: value for key, value in listen.items() if value is not None}),
+        load_settings(context, config, wanted),
         registry(context),
         modules,
         strict=strict,

@@ -49,7 +49,7 @@ def _below(table: Steps, path: Steps) -> Place:
     return Place((*table, *path[:-1]), path[-1]) if path else Place(table)
 
 
-def load(path: str | None, listen: Listen | None = None) -> Loaded:
+def load(path: str | None, listen: Listen | None = None, told: str | None = None) -> Loaded:
     """Return the settings in the file at `path`; the defaults for ``None``.
 
     Nothing is raised: a file that cannot be read is one problem among others.
@@ -57,23 +57,25 @@ def load(path: str | None, listen: Listen | None = None) -> Loaded:
     Args:
         path: the file.
         listen: addresses instead of those of the file, by protocol.
+        told: what the file is called in problems; `path` unless given.
     """
     if path is None:
         return _whole(Loaded(Settings()), (), listen or {})
+    name = path if told is None else told
     try:
         content = _read(path)
         text = content.decode("utf-8-sig")
         tables = tomllib.loads(text)
     except OSError as error:
-        return _unreadable(path, error.strerror or str(error))
+        return _unreadable(name, error.strerror or str(error))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return _unreadable(f"{path}:{line}", f"not UTF-8: byte 0x{content[error.start]:02x}")
+        return _unreadable(f"{name}:{line}", f"not UTF-8: byte 0x{content[error.start]:02x}")
     except RecursionError:
-        return _unreadable(path, "not TOML: lists or tables are nested too deeply")
+        return _unreadable(name, "not TOML: lists or tables are nested too deeply")
     except ValueError as error:
-        return _unreadable(path, f"not TOML: {error}")
-    return _checked(tables, _places(path, text), listen or {})
+        return _unreadable(name, f"not TOML: {error}")
+    return _checked(tables, _places(name, text), listen or {})
 
 
 def _read(path: str) -> bytes:

@@ -13,7 +13,7 @@ A factory that takes no argument is called without, and has no options.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
 from zope.interface.verify import verifyObject
 
@@ -26,6 +26,9 @@ __all__ = ["make_policy", "make_service"]
 
 Options = Mapping[str, object]
 
+#: What is told of a function that was to be the service, and is taken for a factory.
+UNDECORATED: Final = "is @reqmod or @respmod missing?"
+
 
 def make_service(named: object, options: Options) -> object:
     """Return the service that `named`, from an entry point, is or makes.
@@ -35,9 +38,21 @@ def make_service(named: object, options: Options) -> object:
         Exception: whatever else a plugin may fail with.
     """
     is_service = IICAPService.providedBy(named)
-    service: Any = _as_it_is(named, options) if is_service else _made(named, options)
+    service: Any = _as_it_is(named, options) if is_service else _service_made(named, options)
     check_service(service)
     return service
+
+
+def _service_made(factory: object, options: Options) -> object:
+    if inspect.iscoroutinefunction(factory):
+        raise TypeError(f"{factory!r:.80} is a coroutine function, which makes none; {UNDECORATED}")
+    try:
+        return _made(factory, options)
+    except AttributeError as error:
+        if inspect.isfunction(factory) and error.obj is options:
+            # It takes the options for a request.
+            raise TypeError(f"AttributeError: {error}; {UNDECORATED}") from error
+        raise
 
 
 def check_service(service: Any) -> None:  # noqa: ANN401 - whatever is to be asked
@@ -48,7 +63,7 @@ def check_service(service: Any) -> None:  # noqa: ANN401 - whatever is to be ask
     """
     if not IICAPService.providedBy(service):
         what = f"{service!r:.80} does not provide IICAPService"
-        raise TypeError(f"{what}; is @reqmod or @respmod missing?")
+        raise TypeError(f"{what}; {UNDECORATED}")
     verifyObject(IICAPService, service)
     check_declarations(service)
 
@@ -60,11 +75,27 @@ def make_policy(named: object, options: Options) -> object:
         As `make_service`.
     """
     policy = _made(named, options) if _makes_policies(named) else _as_it_is(named, options)
+    check_policy(policy)
+    return policy
+
+
+def check_policy(policy: Any) -> None:  # noqa: ANN401 - whatever is to be asked
+    """Check that `policy` can be asked.
+
+    Raises:
+        Exception: it does not keep `IICPPolicy`; the text says where.
+    """
     if not callable(policy):
         raise TypeError(f"{policy!r:.80} is no policy: it cannot be called")
     # A plain function declares nothing, and is a policy nevertheless.
     verifyObject(IICPPolicy, policy, tentative=True)
-    return policy
+    try:
+        inspect.signature(policy).bind("")
+    except ValueError:  # some that are written in C have no signature
+        return
+    except TypeError as error:
+        what = f"{policy!r:.80} is no policy: it is called with one argument"
+        raise TypeError(f"{what}; {error}") from error
 
 
 def _makes_policies(named: object) -> bool:

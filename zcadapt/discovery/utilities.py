@@ -8,7 +8,7 @@ from zope.interface.interfaces import IComponents
 
 from zcadapt.config import Loaded, Place, Problem, SettingsError, UtilityTable, did_you_mean
 from zcadapt.discovery.installed import FAILURES, Declared, Origin, installed, told
-from zcadapt.discovery.making import check_service, make_policy, make_service
+from zcadapt.discovery.making import check_policy, check_service, make_policy, make_service
 from zcadapt.interfaces import IICAPService, IICPPolicy
 from zcadapt.registry import named_utilities, registrations
 
@@ -17,6 +17,7 @@ __all__ = [
     "SERVICES",
     "Kind",
     "Registered",
+    "declared",
     "origins",
     "register",
     "reject_broken",
@@ -31,6 +32,8 @@ class Kind(NamedTuple):
     group: str  #: the group of entry points
     interface: InterfaceClass
     make: Callable[[object, Mapping[str, object]], object]
+    check: Callable[[Any], None]
+    singular: str
 
     def tables(self, loaded: Loaded) -> Mapping[str, UtilityTable]:
         """Return what the settings say of each, by name."""
@@ -38,8 +41,12 @@ class Kind(NamedTuple):
         return tables
 
 
-SERVICES: Final = Kind("services", "zcadapt.icap_services", IICAPService, make_service)
-POLICIES: Final = Kind("policies", "zcadapt.icp_policies", IICPPolicy, make_policy)
+SERVICES: Final = Kind(
+    "services", "zcadapt.icap_services", IICAPService, make_service, check_service, "service"
+)
+POLICIES: Final = Kind(
+    "policies", "zcadapt.icp_policies", IICPPolicy, make_policy, check_policy, "policy"
+)
 
 
 class _Wanted(NamedTuple):
@@ -94,6 +101,11 @@ def _unknown(found: Mapping[str, Declared], loaded: Loaded, kind: Kind) -> list[
     ]
 
 
+def declared(loaded: Loaded, kind: Kind) -> set[str]:
+    """Return the names that tables and entry points give, be there such a utility or not."""
+    return {*kind.tables(loaded), *installed(kind.group)[0]}
+
+
 def unclaimed(components: IComponents, loaded: Loaded, kind: Kind) -> list[Problem]:
     """Return a problem for each table that is about nothing, when all are registered.
 
@@ -108,8 +120,10 @@ def unclaimed(components: IComponents, loaded: Loaded, kind: Kind) -> list[Probl
             continue
         if name not in known:
             where = loaded.where(Place((kind.table, name)))
-            what = f"nothing of this name is installed or registered{did_you_mean(name, known)}"
+            hint = did_you_mean(name, known) or ('; is use = "…" missing?' if table.options else "")
+            what = f"nothing of this name is installed or registered{hint}"
             problems.append(Problem(where, what))
+            continue
         keys = [*table.options, *([] if table.enabled else ["enabled"])]
         problems += [_in_vain(key, name, loaded, kind) for key in keys]
     return problems
@@ -122,19 +136,27 @@ def _in_vain(key: str, name: str, loaded: Loaded, kind: Kind) -> Problem:
 
 
 def reject_broken(components: IComponents) -> list[Problem]:
-    """Unregister services that cannot be asked, and return a problem for each.
+    """Unregister services and policies that cannot be asked, and return a problem for each.
 
     Those of entry points have been checked when they were made; this is for
     what was registered in Python.
     """
     problems = []
-    for name, service, origin in origins(components, IICAPService):
-        try:
-            check_service(service)
-        except FAILURES as error:
-            components.unregisterUtility(service, IICAPService, name)
-            problems.append(Problem(f"service {name!r}, {origin}", told(error)))
+    for kind in (SERVICES, POLICIES):
+        for name, utility, origin in origins(components, kind.interface):
+            try:
+                kind.check(utility)
+            except FAILURES as error:
+                _unregister(components, Registered(name, utility, origin), kind.interface)
+                problems.append(Problem(f"{kind.singular} {name!r}, {origin}", told(error)))
     return problems
+
+
+def _unregister(components: IComponents, found: "Registered", interface: InterfaceClass) -> None:
+    for each in registrations(components):
+        is_it = each.name == found.name and each.component is found.utility
+        if is_it and each.provided.isOrExtends(interface):
+            components.unregisterUtility(each.component, each.provided, each.name)
 
 
 class Registered(NamedTuple):

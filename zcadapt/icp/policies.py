@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Any, Final
 
 from zope.component import getSiteManager  # type: ignore[import-untyped]
@@ -20,7 +21,7 @@ from zcadapt.icp.seldom import Seldom
 from zcadapt.interfaces import IICPPolicy, IICPQueryPolicy
 from zcadapt.overrides import UtilitySettings
 from zcadapt.registry import Utilities, named_utilities
-from zcadapt.rule import Candidate, consult, go_on
+from zcadapt.rule import Candidate, NoAnswerError, consult, go_on
 
 __all__ = ["Policies", "check_url"]
 
@@ -148,7 +149,15 @@ class _Failing:
 
     def __call__(self, candidate: Candidate, _: object, error: BaseException) -> str | None:
         if self._seldom.due():
-            text = "policy %r failed (%d so far): %s: %s"
-            told = (candidate.name, candidate.failures, type(error).__name__, error)
+            text = "policy %r failed (%d so far): %s: %s%s"
+            told = (candidate.name, candidate.failures, type(error).__name__, error, _near(error))
             log.error(text, *told, exc_info=error)
         return self._answer
+
+
+def _near(error: BaseException) -> str:
+    """Return which answer was meant, where a policy has returned another word."""
+    if not isinstance(error, NoAnswerError) or not isinstance(error.answer, str):
+        return ""
+    near = get_close_matches(error.answer[:40].upper(), ANSWERS, n=1, cutoff=0.4)
+    return f". Did you mean {near[0]!r}?" if near else f"; there are {', '.join(ANSWERS)}"

@@ -24,31 +24,40 @@ from zcadapt.discovery import (
     POLICIES,
     SERVICES,
     add_plugins,
+    declared,
     origins,
     register,
     reject_broken,
     unclaimed,
 )
 from zcadapt.hooks import Failure, Hooks
-from zcadapt.interfaces import IICAPService
+from zcadapt.interfaces import IICAPService, IICPPolicy
+from zcadapt.runtime.listing import ECHO, consulted, service_names
 from zcadapt.runtime.modules import import_modules
+from zcadapt.runtime.warned import warnings_logged
 
 __all__ = ["Assembled", "assemble"]
 
-#: The service that is always there, though nobody has registered it.
-ECHO: Final = "echo"
 #: What a path may have beside letters and digits (RFC 3986, 3.3).
 PATH: Final = "/-._~!$&'()*+,;=:@"
 
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A registry that is ready to be asked, and what went wrong on the way."""
+    """A registry that is ready to be asked, and what went wrong on the way.
+
+    Attributes:
+        problems: what is told, and where that is wanted fatal.
+        fatal: those of them with which nothing is served in any case.
+        logged: what plugins have warned of in the log meanwhile.
+    """
 
     settings: Settings
     components: IComponents
     hooks: Hooks
     problems: tuple[Problem, ...]
+    fatal: tuple[Problem, ...] = ()
+    logged: tuple[Problem, ...] = ()
 
 
 def assemble(loaded: Loaded, components: IComponents, modules: Iterable[str] = ()) -> Assembled:
@@ -58,17 +67,27 @@ def assemble(loaded: Loaded, components: IComponents, modules: Iterable[str] = (
     registered: entry points, the hook `zcadapt_register`, the modules.
     """
     hooks, settings = Hooks(), loaded.settings
-    problems = [*loaded.problems, *add_plugins(hooks, loaded)]
-    problems += _failed(hooks.call("zcadapt_configure", settings=settings), loaded)
-    problems += register(components, loaded, SERVICES) + register(components, loaded, POLICIES)
-    failures = hooks.call("zcadapt_register", registry=components, settings=settings)
-    problems += _failed(failures, loaded)
-    problems += import_modules(modules, components)
-    problems += reject_broken(components)
-    problems += unclaimed(components, loaded, SERVICES) + unclaimed(components, loaded, POLICIES)
-    problems += [*_endpoints(components, loaded), *_names(components, loaded)]
+    with warnings_logged() as logged:
+        code = add_plugins(hooks, loaded)
+        code += _failed(hooks.call("zcadapt_configure", settings=settings), loaded)
+        made = register(components, loaded, SERVICES) + register(components, loaded, POLICIES)
+        failures = hooks.call("zcadapt_register", registry=components, settings=settings)
+        code += _failed(failures, loaded)
+        code += import_modules(modules, components)
+        code += reject_broken(components)
+    unused = unclaimed(components, loaded, SERVICES) + unclaimed(components, loaded, POLICIES)
+    fatal: list[Problem] = []
+    left_out: list[Problem] = []
+    # What failed to register something, as an entry point does under its name, may have meant any.
+    may_be_theirs = not all(each.is_warning for each in code)
+    for name, problem in _missing(components, loaded):
+        is_known = bool(consulted([name], declared(loaded, SERVICES)))
+        (left_out if is_known or may_be_theirs else fatal).append(problem)
+    problems = [*loaded.problems, *made, *code, *unused, *fatal, *left_out]
+    problems += [*_names(components, loaded), *_nothing(components, loaded)]
     # What is wrong with a whole distribution is found once for each group.
-    return Assembled(settings, components, hooks, tuple(dict.fromkeys(problems)))
+    told = tuple(dict.fromkeys(problems))
+    return Assembled(settings, components, hooks, told, tuple(fatal), tuple(logged))
 
 
 def _failed(failures: Iterable[Failure], loaded: Loaded) -> Iterator[Problem]:
@@ -80,15 +99,24 @@ def _failed(failures: Iterable[Failure], loaded: Loaded) -> Iterator[Problem]:
             yield Problem(origin, str(each))
 
 
-def _endpoints(components: IComponents, loaded: Loaded) -> Iterator[Problem]:
-    """Return a problem for each name under ``[endpoints]`` that is no service's."""
-    names = [ECHO, *(each.name.strip("/") for each in origins(components, IICAPService))]
+def _missing(components: IComponents, loaded: Loaded) -> Iterator[tuple[str, Problem]]:
+    """Return each name under ``[endpoints]`` that is no service's, and what to say of it."""
+    names = service_names(components)
     for path, wanted in loaded.settings.endpoints.items():
         for at, name in enumerate(wanted):
-            group = name.strip("/") + "/"
-            if not any(f"{each}/".startswith(group) for each in names):
+            if not consulted([name], names):
                 where = loaded.where(Place(("endpoints", path), at))
-                yield Problem(where, f'no service is called "{name}"{did_you_mean(name, names)}')
+                what = f'no service is called "{name}"{did_you_mean(name, names)}'
+                yield name, Problem(where, what)
+
+
+def _nothing(components: IComponents, loaded: Loaded) -> Iterator[Problem]:
+    """Return a warning where settings disable so much that nobody is left to be asked."""
+    tables = [*loaded.settings.services.values(), *loaded.settings.policies.values()]
+    asked = [*origins(components, IICAPService), *origins(components, IICPPolicy)]
+    if not asked and not all(each.enabled for each in tables):
+        what = "nothing is asked: no service and no policy is left that is enabled"
+        yield Problem(loaded.where(Place()), what, is_warning=True)
 
 
 def _names(components: IComponents, loaded: Loaded) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from zope.interface.interfaces import IComponents
 
@@ -10,7 +10,10 @@ from zcadapt.config import Settings, UtilityTable
 from zcadapt.discovery import Registered, origins
 from zcadapt.interfaces import IICAPService, IICPPolicy
 
-__all__ = ["Row", "policies", "services", "table"]
+__all__ = ["ECHO", "Row", "consulted", "policies", "service_names", "services", "table"]
+
+#: The service that is always there, though nobody has registered it.
+ECHO: Final = "echo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,19 @@ def policies(components: IComponents, settings: Settings) -> list[Row]:
     return [
         _row("icp", each, settings.policies.get(each.name), "skip", ("QUERY",))
         for each in origins(components, IICPPolicy)
+    ]
+
+
+def service_names(components: IComponents) -> list[str]:
+    """Return what a name under ``[endpoints]`` may stand for, without slashes around it."""
+    return [ECHO, *(each.name.strip("/") for each in origins(components, IICAPService))]
+
+
+def consulted(wanted: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Return those of `wanted` that are among `names`, or begin one of them up to a slash."""
+    known = [f"{each}/" for each in names]
+    return [
+        name for name in wanted if any(each.startswith(name.strip("/") + "/") for each in known)
     ]
 
 

@@ -7,19 +7,19 @@ from collections.abc import Iterable
 from zope.interface.interfaces import IComponents
 
 from zcadapt.config import Problem
+from zcadapt.discovery import POLICIES, SERVICES, Registered, origins
 from zcadapt.registry import registrations
 
 __all__ = ["import_modules"]
 
 
 def import_modules(names: Iterable[str], components: IComponents) -> list[Problem]:
-    """Import each of `names`, from the working directory too, and return what is wrong.
+    """Import each of `names`, and return what is wrong.
 
     One that adds nothing to `components` is told, unless it was imported
-    before, as the module of an entry point is.
+    before, as the module of an entry point is; and one that takes the place of
+    what an entry point has made.
     """
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # the working directory, as in ``python -m``
     return [problem for name in names for problem in _import(name, components)]
 
 
@@ -29,7 +29,7 @@ def _import(name: str, components: IComponents) -> list[Problem]:
         module = name.removesuffix(".py").strip("./").replace("/", ".")
         return [Problem(where, f"the name of a module is wanted, such as {module}")]
     is_new = name not in sys.modules
-    before = _utilities(components)
+    before, made = _utilities(components), _made(components)
     try:
         importlib.import_module(name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's code
@@ -37,7 +37,25 @@ def _import(name: str, components: IComponents) -> list[Problem]:
     if is_new and _utilities(components) == before:
         what = "it has registered nothing; zope.component.provideUtility() does that"
         return [Problem(where, what, is_warning=True)]
-    return []
+    now = {key: each.utility for key, each in _registered(components)}
+    return [
+        Problem(where, f"it replaces the {kind} {name!r} of {each.origin}", is_warning=True)
+        for (kind, name), each in made.items()
+        if now.get((kind, name)) is not each.utility
+    ]
+
+
+def _made(components: IComponents) -> dict[tuple[str, str], Registered]:
+    """Return what entry points have made, by kind and name."""
+    return {key: each for key, each in _registered(components) if each.origin.distribution}
+
+
+def _registered(components: IComponents) -> list[tuple[tuple[str, str], Registered]]:
+    return [
+        ((kind.singular, each.name), each)
+        for kind in (SERVICES, POLICIES)
+        for each in origins(components, kind.interface)
+    ]
 
 
 def _utilities(components: IComponents) -> set[tuple[object, str, int]]:

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator
 from textwrap import indent
 
-from zcadapt.config import Settings
 from zcadapt.runtime.assembly import Assembled
-from zcadapt.runtime.listing import policies, services, table
+from zcadapt.runtime.listing import consulted, policies, service_names, services, table
 from zcadapt.runtime.server import Addresses
 from zcadapt.runtime.squid import squid_conf
 
@@ -29,7 +28,7 @@ def _lines(assembled: Assembled, addresses: Addresses) -> Iterator[str]:
     if addresses["icap"]:
         rows = services(components, settings)
         yield from _part("ICAP services, in the order in which they are asked:", table(rows))
-        yield from _part("ICAP endpoints:", _endpoints(settings))
+        yield from _part("ICAP endpoints:", _endpoints(assembled))
     if addresses["icp"]:
         rows = policies(components, settings)
         yield from _part("ICP policies, in the order in which they are asked:", table(rows))
@@ -38,12 +37,14 @@ def _lines(assembled: Assembled, addresses: Addresses) -> Iterator[str]:
     yield "ready"
 
 
-def _endpoints(settings: Settings) -> Iterator[str]:
+def _endpoints(assembled: Assembled) -> Iterator[str]:
     yield "/ /reqmod /respmod: all services"
     yield "/NAME: the service NAME, and those whose names begin with NAME/"
-    yield "/echo: no service; leaves every message alone"
-    for path, names in settings.endpoints.items():
-        yield f"/{path.strip('/')}: {', '.join(names)}"
+    yield "/echo: asks nobody and leaves every message as it is, to try whether clients get here"
+    names = service_names(assembled.components)
+    for path, wanted in assembled.settings.endpoints.items():
+        if found := consulted(wanted, names):  # what is asked of no one is not there
+            yield f"/{path.strip('/')}: {', '.join(found)}"
 
 
 def _part(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -39,7 +39,7 @@ def run_server(  # noqa: PLR0913 - what a command gives it
         loaded: the settings; any problem in them is fatal.
         components: the registry that is filled and asked.
         modules: names of modules to import, which register utilities.
-        strict: whether a problem with a plugin is fatal too.
+        strict: whether a problem with a plugin, or a warning, is fatal too.
         say: takes the start-up report.
         complain: takes what was fatal, and what was left out.
     """
@@ -47,8 +47,9 @@ def run_server(  # noqa: PLR0913 - what a command gives it
         return _refused(loaded.problems, complain)
     repeats = configure(loaded.settings.log)
     assembled = assemble(loaded, components, modules)
-    if strict and assembled.problems:
-        return _refused(assembled.problems, complain)
+    fatal = (*assembled.problems, *assembled.logged) if strict else assembled.fatal
+    if fatal:
+        return _refused(fatal, complain)
     for problem in assembled.problems:
         complain(problem.told)  # no log level, no filter: all of them
     try:

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first asks the server to end, the second ends it."""
+"""SIGTERM and SIGINT: the first asks the server to end, the second ends it; SIGHUP does nothing."""
 
 import asyncio
 import logging
@@ -61,7 +61,8 @@ def stop_signals(grace: float) -> Iterator[Stop]:
     From then on both have their default action, which ends the process: for a
     server that hangs while it ends. Where a plugin blocks the event loop, so
     that it does not notice within `grace` seconds, the process ends too.
-    Needs the main thread and a running loop.
+    SIGHUP, which asks other servers to read their settings again, is answered
+    with a line in the log. Needs the main thread and a running loop.
     """
     loop = asyncio.get_running_loop()
     stop = Stop()
@@ -73,7 +74,12 @@ def stop_signals(grace: float) -> Iterator[Stop]:
         stop.allow(max(grace, LEAST))
         loop.call_soon_threadsafe(stop.asked.set)
 
+    def unheeded(_number: int, _frame: FrameType | None) -> None:
+        what = "SIGHUP is ignored: settings are read at start: restart to take them up"
+        loop.call_soon_threadsafe(log.warning, what)
+
     before = {each: signal.signal(each, asked) for each in STOP}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, unheeded)
     try:
         yield stop
     finally:

@@ -12,7 +12,8 @@ pytest.importorskip("zcadapt_example", reason="zcadapt-example is not installed"
 
 
 @pytest.mark.parametrize(
-    ("kind", "names"), [(SERVICES, ["10-block-hosts", "50-add-header"]), (POLICIES, ["baz", "foo"])]
+    ("kind", "names"),
+    [(SERVICES, ["10-block-hosts", "zzz-add-header"]), (POLICIES, ["baz", "foo"])],
 )
 def test_what_is_installed_is_registered_without_a_problem(kind, names):
     components = Components()
