@@ -55,6 +55,22 @@ def test_wrong_settings_are_told():
         Server(settings={"icap": {"preveiw": 1}})
 
 
+@pytest.mark.parametrize(
+    ("services", "policies", "settings", "told"),
+    [
+        ({"a": lambda request: None}, {}, {}, "service 'a', .* is @reqmod or @respmod missing"),
+        ({}, {"a": lambda: None}, {}, "policy 'a', .* is called with one argument"),
+        ({"a": blocker}, {}, {"services": {"b": {}}}, r"\[services\.b\].*nothing of this name"),
+        ({"a": blocker}, {}, {"services": {"a": {"on_eror": 1}}}, "on_eror"),
+        ({"a": blocker}, {}, {"services": {"a": {"enabled": False}}}, "enabled: only what"),
+        ({"a": blocker}, {}, {"endpoints": {"z": ["b"]}}, 'no service is called "b"'),
+    ],
+)
+def test_what_would_be_left_out_is_told(services, policies, settings, told):
+    with pytest.raises(SettingsError, match=told):
+        Server(services, policies=policies, settings=settings)
+
+
 def test_code_that_blocks_runs_in_a_thread():
     seen = []
 

@@ -36,7 +36,7 @@ from zcadapt.runtime.listing import ECHO, consulted, service_names
 from zcadapt.runtime.modules import import_modules
 from zcadapt.runtime.warned import warnings_logged
 
-__all__ = ["Assembled", "assemble"]
+__all__ = ["Assembled", "assemble", "missing"]
 
 #: What a path may have beside letters and digits (RFC 3986, 3.3).
 PATH: Final = "/-._~!$&'()*+,;=:@"
@@ -80,7 +80,7 @@ def assemble(loaded: Loaded, components: IComponents, modules: Iterable[str] = (
     left_out: list[Problem] = []
     # What failed to register something, as an entry point does under its name, may have meant any.
     may_be_theirs = not all(each.is_warning for each in code)
-    for name, problem in _missing(components, loaded):
+    for name, problem in missing(components, loaded):
         is_known = bool(consulted([name], declared(loaded, SERVICES)))
         (left_out if is_known or may_be_theirs else fatal).append(problem)
     problems = [*loaded.problems, *made, *code, *unused, *fatal, *left_out]
@@ -99,7 +99,7 @@ def _failed(failures: Iterable[Failure], loaded: Loaded) -> Iterator[Problem]:
             yield Problem(origin, str(each))
 
 
-def _missing(components: IComponents, loaded: Loaded) -> Iterator[tuple[str, Problem]]:
+def missing(components: IComponents, loaded: Loaded) -> Iterator[tuple[str, Problem]]:
     """Return each name under ``[endpoints]`` that is no service's, and what to say of it."""
     names = service_names(components)
     for path, wanted in loaded.settings.endpoints.items():

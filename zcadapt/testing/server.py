@@ -2,16 +2,24 @@
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Self
 
 from zope.interface.registry import Components
 
-from zcadapt.config import Address, Settings, read_options
+from zcadapt.config import (
+    Address,
+    Loaded,
+    Problem,
+    Settings,
+    SettingsError,
+    read_options,
+)
+from zcadapt.discovery import POLICIES, SERVICES, reject_broken, unclaimed
 from zcadapt.hooks import Hooks
 from zcadapt.icp import ask
 from zcadapt.interfaces import IICAPService, IICPPolicy
-from zcadapt.runtime.assembly import Assembled
+from zcadapt.runtime.assembly import Assembled, missing
 from zcadapt.runtime.loop import loop_factory
 from zcadapt.runtime.server import listening
 from zcadapt.testing.client import Client
@@ -35,7 +43,8 @@ class Server:
             listen is said already: on free ports of 127.0.0.1.
 
     Raises:
-        SettingsError: the settings are wrong.
+        SettingsError: the settings are wrong, or a service or policy cannot be
+            asked: what ``serve`` would leave out.
 
     Attributes:
         components: the registry; what is registered there counts at once.
@@ -62,6 +71,8 @@ class Server:
         for protocol in ("icap", "icp"):
             tables[protocol] = {**tables.get(protocol, {}), "listen": ["127.0.0.1:0"]}
         self._settings = read_options(Settings, tables)
+        if problems := list(_problems(self.components, Loaded(self._settings))):
+            raise SettingsError(problems)
         self._clients: list[Client] = []
         self._failure: BaseException | None = None
         self._begun = threading.Event()
@@ -119,3 +130,11 @@ class Server:
             (self.icap,), (self.icp,) = addresses["icap"], addresses["icp"]
             self._begun.set()
             await self._stop.wait()
+
+
+def _problems(components: Any, loaded: Loaded) -> Iterator[Problem]:  # noqa: ANN401 - as above
+    yield from reject_broken(components)
+    for kind in (SERVICES, POLICIES):
+        yield from unclaimed(components, loaded, kind)
+    for _, problem in missing(components, loaded):
+        yield problem
