@@ -36,7 +36,7 @@ def test_a_distribution_is_written(invoke, here, args, kind):
     assert files(folder) == sorted(
         [
             *FILES,
-            f"tests/test_{kind}.py",
+            "tests/test_zcadapt_my_rules.py",
             "zcadapt_my_rules/__init__.py",
             "zcadapt_my_rules/py.typed",
             f"zcadapt_my_rules/{kind}.py",
@@ -103,6 +103,28 @@ def test_the_name_of_what_is_installed_is_refused(invoke, here, monkeypatch):
     assert result.exit_code == 1
     assert result.output == "Error: zcadapt-scan 2.0 is installed; another name is wanted\n"
     assert not (here / "zcadapt-scan").exists()
+
+
+def test_the_name_of_a_module_that_is_there_is_refused(invoke, here):
+    result = invoke("new-plugin", "pytest")
+    assert result.exit_code == 1
+    assert result.output == "Error: there is a module zcadapt_pytest here; another name is wanted\n"
+    assert not (here / "zcadapt-pytest").exists()
+
+
+def test_what_cannot_be_written_whole_is_not_there(invoke, here, monkeypatch):
+    write = Path.write_text
+
+    def full(self, *args, **kwargs):
+        if self.name == "service.py":
+            raise OSError(28, "No space left on device", str(self))
+        return write(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    result = invoke("new-plugin", "a")
+    assert result.exit_code == 1
+    assert "No space left on device" in result.output
+    assert files(here) == []
 
 
 def test_a_file_in_its_place_stays_too(invoke, here):

@@ -199,6 +199,7 @@ class Timed:
     """A plugin's own settings, with conditions."""
 
     when: Conditions = setting(Conditions({}), "Where it applies.")
+    unless: Conditions | None = setting(None, "Where it does not.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,12 +213,16 @@ def test_conditions_are_a_setting_like_any_other():
     (rule,) = read_options(Rules, {"rules": [{"when": {"hosts": ["a.example"]}}]}).rules
     assert rule.when.holds(reqmod_request("http://a.example/"))
     assert not rule.when.holds(reqmod_request("http://b.example/"))
+    assert rule.unless is None
+    (rule,) = read_options(Rules, {"rules": [{"unless": {"methods": ["GET"]}}]}).rules
+    assert rule.unless.holds(reqmod_request("http://a.example/"))
 
 
 @pytest.mark.parametrize(
     ("when", "problem"),
     [
         (7, "rules[0].when: must be a table, not 7"),
+        (None, "rules[0].when: must be a table, not null"),
         ({"hosts": [7]}, "rules[0].when.hosts[0]: must be a host, or a domain that begins with"),
         ({"not": {"hosts": 7}}, "rules[0].when.not.hosts: must be a list"),
         ({"host": []}, 'rules[0].when.host: no such condition. Did you mean "hosts"?'),

@@ -1,9 +1,11 @@
 """``zcadapt new-plugin``."""
 
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import Final, NamedTuple
@@ -34,10 +36,12 @@ class _Kind(NamedTuple):
 
 KINDS: Final[Mapping[str, _Kind]] = {
     "service": _Kind(
-        "An ICAP service for zcadapt that blocks certain hosts", "zcadapt.icap_services", "Service"
+        "An ICAP service for zcadapt that blocks certain requests",
+        "zcadapt.icap_services",
+        "Service",
     ),
     "policy": _Kind(
-        "An ICP policy for zcadapt that does not want certain hosts",
+        "An ICP policy for zcadapt that does not want certain URLs",
         "zcadapt.icp_policies",
         "Policy",
     ),
@@ -70,14 +74,17 @@ def new_plugin(*, name: str, kind: str) -> None:
     """
     name = _checked(name.removeprefix("zcadapt-"))
     distribution = f"zcadapt-{name}"
+    package = distribution.replace("-", "_")
     with suppress(PackageNotFoundError):
         raise click.ClickException(
             f"{distribution} {version(distribution)} is installed; another name is wanted"
         )
+    if find_spec(package) is not None:
+        raise click.ClickException(f"there is a module {package} here; another name is wanted")
     values = {
         "name": name,
         "distribution": distribution,
-        "package": distribution.replace("-", "_"),
+        "package": package,
         "underline": "=" * len(distribution),
         **KINDS[kind]._asdict(),
     }
@@ -104,11 +111,14 @@ def _write(folder: Path, kind: str, values: Mapping[str, str]) -> None:
     """
     made = {path: Template(text).substitute(values) for path, text in _templates(kind)}
     folder.mkdir()
-    for path, text in made.items():
-        parts = (values["package"] if part == PACKAGE else part for part in path.parts)
-        target = folder.joinpath(*parts)
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+    try:
+        for path, text in made.items():
+            target = folder / str(path).replace(PACKAGE, values["package"])
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+    except OSError:  # a part of it would be in the way of the next try
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _templates(kind: str) -> Iterator[tuple[Path, str]]:

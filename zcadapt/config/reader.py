@@ -8,6 +8,7 @@ class method ``from_table`` reads its table by itself: see `zcadapt.Conditions`.
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields, is_dataclass
+from types import NoneType
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from zcadapt.config.place import Path, Place, dotted
@@ -94,11 +95,17 @@ def read_options(kind: type[T], options: Mapping[str, object]) -> T:
 def _declared(kind: type) -> tuple[dict[str, _Declared], bool]:
     """Return the settings of a dataclass, and whether it takes further keys as options."""
     hints = get_type_hints(kind)
-    found = {each.name: _Declared(each, hints[each.name]) for each in fields(kind)}
+    found = {each.name: _Declared(each, _given(hints[each.name])) for each in fields(kind)}
     takes_rest = any(each.field.metadata.get("rest") for each in found.values())
     if takes_rest:
         del found["options"]
     return found, takes_rest
+
+
+def _given(hint: Any) -> Any:  # noqa: ANN401 - an annotation is what it likes
+    """Return what a setting is where it is given: ``None`` is for one that is not."""
+    parts = [part for part in get_args(hint) if part is not NoneType]
+    return parts[0] if len(parts) == 1 and NoneType in get_args(hint) else hint
 
 
 def _value(declared: _Declared, value: object, report: Report, place: Place) -> object:

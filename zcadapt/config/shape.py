@@ -5,7 +5,6 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import NoneType
 from typing import Any, Final, get_args, get_origin
 
 from zcadapt.fields import Format
@@ -89,10 +88,10 @@ class Shape:
 
 def shape_of(declared: "dataclasses.Field[Any]", hint: object) -> Shape:
     """Return what the field `declared`, annotated with `hint`, takes."""
-    named = [part for part in get_args(hint) if part not in (NoneType, ...)]
+    named = [part for part in get_args(hint) if part is not ...]
     said = ("least", "most", "choices", "format")
     return Shape(
-        type=named[0] if named else hint,  # type: ignore[arg-type]  # str | None, tuple[str, ...]
+        type=named[0] if named else hint,  # type: ignore[arg-type]  # tuple[str, ...]
         many=get_origin(hint) is tuple,
         **{key: declared.metadata[key] for key in said if key in declared.metadata},
     )
