@@ -1,5 +1,6 @@
 """The plugin as a user has it: built, and installed into an environment of its own."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,12 @@ def new_table(clock):
     yield new_table
     for table in made:
         table.close()
+
+
+@pytest.fixture
+def impatient_threads():
+    """Have threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)

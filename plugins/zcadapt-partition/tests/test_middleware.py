@@ -159,7 +159,65 @@ def test_a_table_that_cannot_be_written_does_not_fail_the_application(tmp_path, 
     with wsgi(table) as ask:
         assert [ask("/a", "example.com") for _ in range(3)] == [200] * 3
     assert [each.levelname for each in caplog.records] == ["WARNING"]
-    assert "cannot be written" in caplog.text
+    assert "cannot be noted: OSError: [Errno 9] Bad file descriptor" in caplog.text
+
+
+def test_a_table_that_was_closed_does_not_fail_the_application(caplog):
+    table = Table.in_memory()
+    table.close()
+    assert handled(WSGIAffinity(wsgi_site, table), environ()) == ["200 Told"]
+    assert "cannot be noted: OSError: [Errno 9] Bad file descriptor" in caplog.text
+
+
+def environ(**more):
+    return {"SCRIPT_NAME": "", "PATH_INFO": "/a", "HTTP_HOST": "example.com", **more}
+
+
+def scope(**more):
+    return {"type": "http", "path": "/a", "headers": [(b"host", b"example.com")], **more}
+
+
+def handled(application, environ):
+    """Return with which status an application begins its answer."""
+    begun = []
+    application(environ, lambda status, _: begun.append(status))
+    return begun
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        environ(PATH_INFO="/\u20ac"),
+        environ(PATH_INFO="/\udce4"),
+        environ(HTTP_HOST=7),
+        scope(path="/\ud800"),
+        scope(raw_path="/a"),
+        scope(headers=[(b"host", 7)]),
+        scope(headers=None),
+        scope(query_string=None),
+    ],
+)
+def test_a_request_that_has_no_key_does_not_fail_the_application(table, caplog, request_):
+    if "type" in request_:
+        application = ASGIAffinity(asgi_site, table)
+        assert [run(application, dict(request_))[0]["status"] for _ in range(3)] == [200] * 3
+    else:
+        application = WSGIAffinity(wsgi_site, table)
+        assert [handled(application, dict(request_)) for _ in range(3)] == [["200 Told"]] * 3
+    assert [each.levelname for each in caplog.records] == ["WARNING"]
+    assert "what was handled cannot be noted: " in caplog.text
+
+
+def test_whatever_goes_wrong_with_noting_does_not_fail_the_application(caplog):
+    def clock():
+        raise RuntimeError("it has stopped")
+
+    table = Table.in_memory(clock=clock)
+    assert run(ASGIAffinity(asgi_site, table), scope())[0]["status"] == 200
+    assert handled(WSGIAffinity(wsgi_site, table), environ()) == ["200 Told"]
+    text = "what was handled cannot be noted: RuntimeError: it has stopped"
+    assert [each.message for each in caplog.records] == [text] * 2  # one of each
+    table.close()
 
 
 def test_what_is_no_http_passes_through(table):

@@ -55,6 +55,12 @@ def test_a_drained_member_wants_nothing_and_its_deputies_own_its_share():
             ]
 
 
+def test_a_drained_member_offers_nothing_where_others_would():
+    options = {"members": {"app1": 0, "app2": 1}, "elsewhere": "ICP_OP_MISS", "deputies": 9}
+    policy = Partition({**options, "this": "app1"})
+    assert {policy(url) for url in URLS} == {"ICP_OP_MISS_NOFETCH"}
+
+
 def test_what_belongs_together_is_told_by_the_key():
     policy = Partition({**ALL, "this": "app1", "key": {"depth": 1}})
     assert len({policy(url) for url in URLS}) == 1

@@ -1,6 +1,7 @@
 """Shares: who has which, and what moves when members come and go."""
 
-import pytest
+from math import sqrt
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from zcadapt_partition.rendezvous import Members
@@ -45,14 +46,33 @@ def test_all_members_agree_whatever_the_order_they_are_written_in(weights, keys)
         assert [other.place(name, key) for name in ranking] == list(range(len(weights)))
 
 
-@pytest.mark.parametrize("weights", [{"a": 1, "b": 1, "c": 1}, {"a": 1, "b": 2, "c": 3.5}])
-def test_shares_are_as_the_weights_are(weights):
+def are_shared(names, weights):
+    """Say whether each name comes as often as its weight says, within six standard deviations."""
+    expected = {name: weight / sum(weights.values()) for name, weight in weights.items()}
+    return all(
+        abs(names.count(name) - share * len(names)) <= 6 * sqrt(share * (1 - share) * len(names))
+        for name, share in expected.items()
+    )
+
+
+@settings(deadline=None)
+@given(weights, st.binary(max_size=20))
+def test_shares_are_as_the_weights_are_and_so_are_those_of_the_deputies(weights, site):
     members = Members(weights)
-    owners = [members.ranking(key)[0] for key in KEYS]
-    for name, weight in weights.items():
-        assert owners.count(name) / len(KEYS) == pytest.approx(
-            weight / sum(weights.values()), abs=0.025
-        )
+    rankings = [members.ranking(site + b"\0%d" % number) for number in range(1000)]
+    assert are_shared([ranking[0] for ranking in rankings], weights)
+    for name in weights:
+        deputies = [second for first, second, *_ in rankings if first == name]
+        others = {other: weight for other, weight in weights.items() if other != name}
+        assert are_shared(deputies, others)
+
+
+def test_a_key_that_reads_as_the_name_of_a_member_is_as_any_other():
+    names = [f"app{number}" for number in range(100)]
+    owned = [
+        name for name in names if Members({name: 1, "other": 1}).place(name, name.encode()) == 0
+    ]
+    assert 20 < len(owned) < 80
 
 
 def test_a_member_without_weight_has_no_share_and_no_place():
@@ -66,4 +86,4 @@ def test_all_versions_come_to_this_result():
     """Members of different versions share a group while it is updated."""
     members = Members({"app1": 1, "app2": 1, "caf\xe9": 2.5})
     owners = "".join(members.ranking(key)[0][-1] for key in KEYS[:40])
-    assert owners == "c221cc122cc21c11c1c21c2ccccc2cccccccc1c2".replace("c", "\xe9")
+    assert owners == "ccccccccccc22121cc1cc2c2c1cc22211ccccc21".replace("c", "\xe9")

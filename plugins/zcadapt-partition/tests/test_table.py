@@ -118,6 +118,96 @@ def test_of_the_keys_in_a_bucket_the_one_forgotten_most_goes(new_table, clock):
     assert table.score(b"new") == pytest.approx(1, rel=0.01)
 
 
+@pytest.mark.usefixtures("impatient_threads")
+def test_what_threads_note_at_once_all_counts(new_table):
+    table = new_table(half_life=7 * 24 * HOUR)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(table.note, [b"a"] * 4000))
+    assert table.score(b"a") == pytest.approx(4000, rel=0.01)
+
+
+@pytest.mark.usefixtures("impatient_threads")
+@pytest.mark.timeout(120)
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # what it warns of is the test
+def test_a_child_can_note_whoever_noted_when_it_was_forked(new_table):
+    table = new_table()
+    ended = threading.Event()
+
+    def go_on():
+        while not ended.is_set():
+            table.note(b"a")
+
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(4):
+            threads.submit(go_on)
+        try:
+            for number in range(30):
+                key = b"%d" % number
+                if (child := os.fork()) == 0:
+                    try:
+                        table.note(key)
+                    finally:
+                        os._exit(0)
+                os.waitpid(child, 0)
+                assert table.score(key) > 0.9
+        finally:
+            ended.set()
+
+
+@pytest.fixture
+def taken_by_another(tmp_path):
+    """How another file gets the descriptor of a table when that is closed."""
+    other = os.open(tmp_path / "other", os.O_RDWR | os.O_CREAT)
+    taken = []
+
+    def taken_by_another(table):
+        number = table._fd  # noqa: SLF001
+        table.close()
+        taken.append(os.dup2(other, number))
+
+    yield taken_by_another
+    for number in [*taken, other]:
+        os.close(number)
+    assert (tmp_path / "other").read_bytes() == b""
+
+
+def test_at_the_end_of_a_process_its_table_is_open_for_threads_that_still_write(tmp_path):
+    path = str(tmp_path / "table")
+    code = (
+        "import atexit, sys; from zcadapt_partition import Table;"
+        "atexit.register(lambda: table.note(b'a'));"  # what is registered first comes last
+        "table = Table.create(sys.argv[1])"
+    )
+    subprocess.run([sys.executable, "-c", code, path], check=True)
+    assert Table.open(path).score(b"a") > 0.9
+
+
+def test_a_closed_table_is_no_other_file(new_table, taken_by_another):
+    table = new_table()
+    taken_by_another(table)
+    table.close()
+    for use in lambda: table.note(b"a"), lambda: table.score(b"a"), table.clear:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            use()
+
+
+def test_a_table_that_is_closed_while_a_thread_writes_is_no_other_file(
+    taken_by_another, monkeypatch
+):
+    table = Table.in_memory()
+    closing = threading.Thread(target=taken_by_another, args=[table])
+    write = os.pwrite
+
+    def write_late(*args):
+        closing.start()
+        closing.join(0.1)  # it has all the time to come in between
+        return write(*args)
+
+    monkeypatch.setattr(os, "pwrite", write_late)
+    table.note(b"a")
+    closing.join()
+
+
 def test_who_begins_with_nothing_clears_it(tmp_path):
     path = str(tmp_path / "table")
     table = Table.create(path, {"slots": 1 << 18})
@@ -202,7 +292,7 @@ def test_other_options_make_a_new_table(tmp_path):
         (b"x" * 9000, "no table"),
         (MAGIC, "."),
         (MAGIC + b"[]", "no table"),
-        (MAGIC + b"[" * (HEAD - len(MAGIC)), "no table"),
+        (MAGIC + b"[" * (HEAD - len(MAGIC)), "."),  # too deep for some versions of Python
         (MAGIC + b"{}", "cut short"),
         (MAGIC + b'{"slots": 1e99}', "slots: must be a whole number"),
         (MAGIC + b'{"key": {"pattern": "("}}', "pattern"),

@@ -1,8 +1,9 @@
 """The policy ``load``: this server wants nothing while it is busy, or drained."""
 
+import inspect
 import logging
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ def _callable(name: str) -> Callable[[], object]:
     """Return what `name` names.
 
     Raises:
-        ValueError: it cannot be imported, or called.
+        ValueError: it cannot be imported, or called, or would have to be awaited.
     """
     try:
         found: Any = pkgutil.resolve_name(name)
@@ -34,6 +35,8 @@ def _callable(name: str) -> Callable[[], object]:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if not callable(found):
         raise ValueError("it cannot be called")  # noqa: TRY004 - what a Format raises
+    if inspect.iscoroutinefunction(found) or inspect.iscoroutinefunction(found.__call__):
+        raise ValueError("it is a coroutine function, and nobody awaits it")
     return found  # type: ignore[no-any-return]
 
 
@@ -71,8 +74,10 @@ class LoadSettings:
 class Load:
     """Says MISS_NOFETCH to all while this server is busy or drained, and nothing else.
 
-    What there is to look at is looked at in the background. What cannot be
-    seen, or fails, has no say. Without options it has no opinion.
+    What there is to look at is looked at in the background, from the first
+    query on. That one is answered when each has been looked at once, so that
+    a server which is drained while it starts anew is so from then on. What
+    cannot be seen, or fails, has no say. Without options it has no opinion.
 
     Attributes:
         draining: a switch for code in the same process.
@@ -91,10 +96,18 @@ class Load:
         if not self._sampled:
             log.info("the policy load is not configured: nothing is to be looked at")
 
-    def __call__(self, url: str) -> str | None:  # noqa: ARG002 - whatever is asked for
-        """Return whether this server wants anything now."""
+    def __call__(self, url: str) -> str | Awaitable[str | None] | None:  # noqa: ARG002 - any URL
+        """Return whether this server wants anything now; to be awaited until that is seen."""
         # Each is asked: the first question is what starts it.
         busy = [each.latest() for each in self._sampled]
+        if None in busy:
+            if any(each.begins for each in self._sampled):
+                return self._when_seen()
+            busy = [each.latest() for each in self._sampled]  # it may have ended just now
+        return "ICP_OP_MISS_NOFETCH" if self.draining or any(busy) else None
+
+    async def _when_seen(self) -> str | None:
+        busy = [await each.first() for each in self._sampled]
         return "ICP_OP_MISS_NOFETCH" if self.draining or any(busy) else None
 
 
@@ -125,10 +138,24 @@ def _looks(settings: LoadSettings) -> dict[str, Callable[[], object]]:
             file = pressure_file(resource, settings.pressure.cgroup)
             looks[f"{resource} pressure"] = partial(_is_over, most, partial(pressure, file))
     if settings.busy is not None:
-        looks[settings.busy] = _callable(settings.busy)
+        looks[settings.busy] = partial(_at_once, _callable(settings.busy))
     if settings.drain_file is not None:
         looks["drain file"] = Path(settings.drain_file).exists
     return looks
+
+
+def _at_once(function: Callable[[], object]) -> object:
+    """Return what `function` returns.
+
+    Raises:
+        TypeError: that would have to be awaited, and is true whatever would come.
+    """
+    found = function()
+    if inspect.iscoroutine(found):
+        found.close()  # lest Python tells that nobody awaits it
+    if inspect.isawaitable(found):
+        raise TypeError("what it returns would have to be awaited")
+    return found
 
 
 def _is_over(most: float, read: Callable[[], float]) -> bool:

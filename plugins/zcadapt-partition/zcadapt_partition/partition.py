@@ -36,7 +36,7 @@ class PartitionSettings:
     )
     elsewhere: str = setting(
         "ICP_OP_MISS_NOFETCH",
-        "What all others say.",
+        "What all others say that have a share.",
         choices=("ICP_OP_MISS_NOFETCH", "ICP_OP_MISS"),
     )
     key: KeySettings = field(default_factory=KeySettings)
@@ -74,11 +74,11 @@ class Partition:
         if settings is None:
             return None
         place = self._members.place(settings.this, self._key.of_url(url))
+        if place is None:  # drained: not even what `elsewhere` allows
+            return "ICP_OP_MISS_NOFETCH"
         if place == 0:
             return "ICP_OP_HIT"
-        if place is not None and place <= settings.deputies:
-            return "ICP_OP_MISS"
-        return settings.elsewhere
+        return "ICP_OP_MISS" if place <= settings.deputies else settings.elsewhere
 
 
 def _contradictions(options: Mapping[str, object]) -> list[Problem]:

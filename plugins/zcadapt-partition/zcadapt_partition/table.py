@@ -7,7 +7,8 @@ changes: where a bucket is full, what has been forgotten most makes room.
 
 Words are read and written with `os.pread` and `os.pwrite`. Unlike a mapping of
 the file that cannot end the reader, whatever becomes of the file, and it costs
-a microsecond; nobody needs a lock, nor a thread or a socket to be told through.
+a microsecond; nobody waits for another process, nor needs a thread or a socket to
+be told through. The threads of a process take turns in writing.
 """
 
 import errno
@@ -27,6 +28,7 @@ from time import monotonic, sleep, time
 from typing import Any, Final
 
 from zcadapt import read_options, setting
+from zcadapt_partition.forking import new_lock
 from zcadapt_partition.keys import Key, KeySettings
 
 __all__ = ["Table", "TableSettings"]
@@ -50,6 +52,8 @@ PATIENCE: Final = 10.0
 
 Clock = Callable[[], float]
 
+_writing: Final = new_lock()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSettings:
@@ -71,8 +75,8 @@ class Table:
     """How much of each key was lately handled: each request counts 1, and less with time.
 
     Made by `create`, `open` or `in_memory`. A process that forks shares it with
-    its children. What is read and written at the same moment by others can at
-    worst be forgotten, as ICP is a hint.
+    its children. Its threads take turns in writing; what two processes write at
+    the same moment can be counted once, as ICP is a hint.
     """
 
     def __init__(self, fd: int, settings: TableSettings, clock: Clock = time) -> None:
@@ -84,6 +88,7 @@ class Table:
         self._clock = clock
         # Not before nobody has it: another thread may be reading.
         self._end = weakref.finalize(self, os.close, fd)
+        self._end.atexit = False  # a thread that still writes then must not hit another file
 
     @classmethod
     def create(
@@ -138,13 +143,14 @@ class Table:
     def note(self, key: bytes) -> None:
         """Count a request that was handled."""
         place, mark = self._find(key)
-        words = self._bucket(place)
         now = int(self._clock() * TICKS) % HALF
-        ages = [self._exponent(word, now) if word else None for word in words]
-        slot, had = self._slot(words, ages, mark)
-        after = 0.0 if had is None else min(math.log2(2.0**had + 1), MOST)
-        then = (now + int(after * self._half_life)) % HALF
-        os.pwrite(self._fd, WORD.pack(mark << 32 | then), HEAD + (place * WAYS + slot) * WORD.size)
+        with _writing:
+            words = self._bucket(place)
+            ages = [self._exponent(word, now) if word else None for word in words]
+            slot, had = self._slot(words, ages, mark)
+            after = 0.0 if had is None else min(math.log2(2.0**had + 1), MOST)
+            word = WORD.pack(mark << 32 | (now + int(after * self._half_life)) % HALF)
+            os.pwrite(self._fd, word, HEAD + (place * WAYS + slot) * WORD.size)
 
     def score(self, key: bytes) -> float:
         """Return how many requests were handled, each halved with every half-life."""
@@ -155,15 +161,22 @@ class Table:
         return 2.0 ** max(known) if known else 0.0
 
     def clear(self) -> None:
-        """Forget everything: for an application that begins with nothing in memory."""
+        """Forget everything, whichever process has noted it.
+
+        For an application that begins with nothing in memory, before there is
+        more than one process of it.
+        """
         size = self._buckets * BUCKET.size
         empty = bytes(min(size, 1 << 20))
         for start in range(0, size, len(empty)):
-            os.pwrite(self._fd, empty[: size - start], HEAD + start)
+            with _writing:
+                os.pwrite(self._fd, empty[: size - start], HEAD + start)
 
     def close(self) -> None:
-        """Close the file; the table cannot be used any more."""
-        self._end()
+        """Close the file: from now on all but this raises `OSError`."""
+        with _writing:  # nobody is about to write: the number soon is another file's
+            self._fd = -1
+            self._end()
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -267,7 +280,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     deadline = monotonic() + PATIENCE
     try:
-        while not _has_lock(fd):
+        while not _takes_lock(fd):
             if monotonic() > deadline:
                 raise TimeoutError(errno.ETIMEDOUT, "somebody has locked the folder", str(folder))
             sleep(0.01)
@@ -276,7 +289,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
         os.close(fd)
 
 
-def _has_lock(fd: int) -> bool:
+def _takes_lock(fd: int) -> bool:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
