@@ -2,12 +2,13 @@
 
 import gzip
 import random
+import time
 import zlib
 
 import brotli
 import pytest
 from backports import zstd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zcadapt.bodies import CodingError
@@ -48,6 +49,7 @@ def test_what_was_encoded_comes_back(coding, data):
 
 
 @EACH
+@settings(deadline=None)  # on a busy machine it takes its time
 @given(sizes=st.lists(st.integers(1, 3000), min_size=1, max_size=5))
 def test_it_does_not_matter_how_it_is_cut(coding, sizes):
     assert undone(coding, ENCODERS[coding](TEXT), sizes) == TEXT
@@ -91,10 +93,34 @@ def test_gzip_has_members(size):
     assert undone("gzip", gzip.compress(b"one ") + gzip.compress(b"two"), [size]) == b"one two"
 
 
-@pytest.mark.parametrize("size", [1, 7, 10_000])
-@pytest.mark.parametrize("garbage", [b"\0" * 30, b"\x1f", b"\x1fgarbage", b"garbage\x1f\x8b"])
-def test_what_follows_gzip_is_ignored(size, garbage):
-    assert undone("gzip", gzip.compress(b"one") + garbage, [size]) == b"one"
+SIZES = pytest.mark.parametrize("size", [1, 7, 10_000])
+STREAMS = pytest.mark.parametrize(
+    ("coding", "encode"),
+    [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", raw_deflate)],
+)
+
+
+@SIZES
+@STREAMS
+@pytest.mark.parametrize("data", [b"", b"one"])
+def test_zeros_may_follow_the_end(coding, encode, size, data):
+    assert undone(coding, encode(data) + bytes(30), [size]) == data
+
+
+@SIZES
+@STREAMS
+@pytest.mark.parametrize("garbage", [b"\x1f", b"\x1fgarbage", b"garbage\x1f\x8b", b"\0\0a"])
+def test_nothing_else_may_follow_the_end(coding, encode, size, garbage):
+    with pytest.raises(CodingError, match="something follows its end"):
+        undone(coding, encode(b"one") + garbage, [size])
+
+
+@EACH
+@SIZES
+@pytest.mark.parametrize("data", [b"", b"one"])
+def test_no_coding_hides_what_follows_it(coding, size, data):
+    with pytest.raises(CodingError):
+        undone(coding, ENCODERS[coding](data) + b"PK\x03\x04", [size])
 
 
 def test_the_second_member_of_gzip_may_be_broken():
@@ -123,6 +149,17 @@ def test_deflate_may_look_as_if_it_had_a_wrapper(size):
                 block = bytes([first]) + length + bytes(255 - byte for byte in length)
                 data = block + b"h" * second + raw_deflate(b" you")
                 assert undone("deflate", data, [size]) == b"h" * second + b" you"
+
+
+@pytest.mark.parametrize("head", [b"\x78\x9c", b""])
+def test_deflate_that_makes_nothing_is_decoded_once(head):
+    data = head + b"\x00\x00\x00\xff\xff" * 13_000
+    engine, made = decoder("deflate"), []
+    begin = time.process_time()
+    for at in range(len(data)):
+        made += engine.feed(data[at : at + 1])
+    assert time.process_time() - begin < 1
+    assert not b"".join(made)
 
 
 def test_a_window_that_nobody_allows_is_refused():

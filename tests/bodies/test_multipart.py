@@ -98,6 +98,103 @@ def test_half_a_form_is_an_error(bodies, cut):
         bodies.each(form_parts(bodies.pieces(FORM[:cut]), TYPE))
 
 
+@pytest.mark.parametrize("before", [b"", b"\r\n", b" \t\r\n\r\n", b"\n"])
+@pytest.mark.parametrize("behind", [b"", b"\r\n", b"\n \t\r\n"])
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_blanks_may_stand_outside_the_parts(bodies, before, behind, size):
+    body = before + FORM + behind
+    assert bodies.each(form_parts(bodies.pieces(body, size), TYPE), *NAMES) == FOUND
+
+
+SIZES = pytest.mark.parametrize("size", [1, 7, 1000])
+
+
+@SIZES
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"a preamble\r\n" + FORM,
+        b"MZ" + FORM,
+        b"MZ\r\n" * 1000 + FORM,
+        FORM + b"an epilogue",
+        FORM[:-2] + b"MZ",
+        FORM + b"\r\n" + FORM,
+        FORM + b" " * 10_000 + b"x",
+        b"--XX--\r\nMZ",
+    ],
+)
+def test_nothing_else_may(bodies, body, size):
+    with pytest.raises(CodingError, match=r"something (stands before its first|follows its last)"):
+        bodies.each(form_parts(bodies.pieces(body, size), TYPE))
+
+
+def test_a_form_may_be_empty(bodies):
+    assert bodies.each(form_parts(bodies.pieces(b"--XX--\r\n"), TYPE)) == []
+
+
+HIDDEN = b'Content-Disposition: form-data; name="f"; filename="e.exe"'
+
+
+@SIZES
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"hi\n--XX\n" + HIDDEN + b"\n\nMZ",
+        b"hi\n--XX\r\n" + HIDDEN + b"\r\n\r\nMZ",
+        b"hi\n--XX--\nMZ",
+        b"hi\r--XX\r" + HIDDEN + b"\r\rMZ",
+        b"\n--XX\n" + HIDDEN + b"\n\nMZ",
+        b"--XX\r\n" + HIDDEN + b"\r\n\r\nMZ",
+        b"hi\r\n--XX\n" + HIDDEN + b"\n\nMZ",
+        b"hi\r\n--XX \r\n" + HIDDEN + b"\r\n\r\nMZ",
+        b"hi\r\n--XX--MZ",
+    ],
+)
+def test_a_boundary_that_others_may_see_is_an_error(bodies, content, size):
+    with pytest.raises(CodingError):
+        bodies.each(form_parts(bodies.pieces(part('form-data; name="a"', content), size), TYPE))
+
+
+@SIZES
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'Content-Disposition: form-data; name="f"\n\nMZ\r\n',
+        b'Content-Disposition: form-data; name="f"\r\rMZ\r\n',
+        b'Content-Disposition: form-data; name="f"\r\n\nMZ: x\r\n',
+        b'Content-Disposition: form-data; name="f"\r\n\rMZ: x\r\n',
+        b'Content-Disposition: form-data; name="f"\r\n \r\nMZ: x\r\n',
+        b'Content-Disposition: form-data; name="f"\r\n--XX--: x\r\n',
+    ],
+)
+def test_a_head_that_others_may_end_elsewhere_is_an_error(bodies, head, size):
+    body = b"--XX\r\n" + head + b"\r\nx\r\n--XX--\r\n"
+    with pytest.raises(CodingError):
+        bodies.each(form_parts(bodies.pieces(body, size), TYPE))
+
+
+@pytest.mark.parametrize(("told", "fits"), [(b"1", True), (b"0", False), (b"2", False)])
+def test_a_part_is_as_long_as_it_says(bodies, told, fits):
+    body = part(f'form-data; name="a"\r\nContent-Length: {told.decode()}')
+    with contextlib.nullcontext() if fits else pytest.raises(CodingError):
+        assert bodies.each(form_parts(bodies.pieces(body), TYPE)) == [(b"x",)]
+
+
+@given(
+    content=st.lists(
+        st.sampled_from([b"\r", b"\n", b"-", b"--X", b"--XY", b"X", b"\r\n--", b"-\r\n"])
+    ).map(b"".join),
+    size=st.integers(1, 30),
+)
+def test_all_that_is_no_boundary_is_content(session_bodies, content, size):
+    parts = form_parts(session_bodies.pieces(part('form-data; name="a"', content), size), TYPE)
+    if b"--XX" in content:
+        with contextlib.suppress(CodingError):
+            assert session_bodies.each(parts) == [(content,)]
+    else:
+        assert session_bodies.each(parts) == [(content,)]
+
+
 def test_its_parts_are_counted(bodies):
     assert len(bodies.each(form_parts(bodies.pieces(FORM), TYPE, parts=3))) == 3
     with pytest.raises(BoundError):

@@ -5,31 +5,49 @@ or a ``data:`` URL. The document is not parsed: each string in it that begins
 as base64 does is decoded, wherever it stands.
 """
 
+import asyncio
 import re
 from base64 import b64decode
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from contextlib import aclosing
 from typing import Final
 
-from zcadapt.bodies.errors import BoundError
+from zcadapt.bodies.errors import BoundError, CodingError
 from zcadapt.bodies.sections import Event, Section
 
-__all__ = ["Base64String", "Strings", "base64_strings"]
+__all__ = ["LONG", "Base64String", "Strings", "base64_strings"]
+
+#: Strings of so many characters are counted, shorter ones may come in one.
+LONG: Final = 1024
+#: How much of a document is looked at before others get their turn, in bytes.
+STEP: Final = 64 * 1024
 
 _ALPHABET: Final = re.compile(rb"[A-Za-z0-9+/_=-]*")
-_URL: Final = re.compile(rb"data:[^,\"]{0,200},")
-#: Longer than that no beginning of a data: URL is.
-LONGEST_URL: Final = 206
+_PADDING: Final = re.compile(rb"=+")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _OTHERS: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                        b"abcdefghijklmnopqrstuvwxyz0123456789+/-_="))  # fmt: skip
-_BREAKS: Final = b"\r\n"
-_SPECIAL: Final = re.compile(rb'["\\]')
-_ESCAPES: Final = {b"n"[0]: b"\n", b"r"[0]: b"\r", b"t"[0]: b"\t", b"b"[0]: b"\b", b"f"[0]: b"\f"}
+_BLANKS: Final = b" \t\r\n\f\v"
+_URL: Final = b"data:"
+
+#: What is in a string, in whole characters; the beginning of an escape may be left at the end.
+_INSIDE: Final = re.compile(rb'(?:[^"\\]+|\\[^u]|\\u[0-9A-Fa-f]{4}|\\u(?![0-9A-Fa-f]{0,3}\Z))*')
+#: Escapes in the order in which they are undone; ``!`` is any character that is not of base64.
+_ESCAPES: Final = (
+    (rb"\\", b"!"),
+    (rb"\/", b"/"),
+    (rb"\n", b""),
+    (rb"\r", b""),
+    (rb"\t", b""),
+    (rb"\f", b""),
+    (rb"\b", b"!"),
+)
+_UNICODE: Final = re.compile(rb"\\u(?:00([0-7][0-9A-Fa-f])|[0-9A-Fa-f]{4})")
+_ASCII: Final = {b"%02x" % code: bytes([code]) for code in range(128)}
 
 
 class Base64String(Section):
-    """What a string stands for, in pieces."""
+    """What a string stands for, in pieces; the last one, what several short ones do."""
 
 
 async def base64_strings(
@@ -38,34 +56,36 @@ async def base64_strings(
     """Iterate over the strings of a JSON document that are base64, decoded.
 
     Both alphabets of RFC 4648 are read, and ``data:`` URLs. A string counts
-    whose first `least` characters are of the alphabet; characters that are not
-    are left out from there on, as lenient decoders do.
+    whose first `least` characters are of the alphabet; blanks and breaks do not
+    matter. Characters that are not of it are left out from there on, as lenient
+    decoders do. The event loop gets its turn at least every 64 KB.
 
     Args:
         pieces: the document, in UTF-8, without content codings.
         least: strings shorter than that, in characters, are no files.
-        most: how many there may be.
+        most: how many strings of `LONG` characters there may be; of shorter
+            ones so many come each by itself, and what is in all others together.
 
     Raises:
-        BoundError: there are more.
+        BoundError: there are more long ones.
+        CodingError: it is in UTF-16 or UTF-32.
     """
-    found = 0
-    async with aclosing(_events(pieces, Strings(least))) as events:
+    async with aclosing(_events(pieces, Strings(least, most))) as events:
         async for event in events:
-            if event is not BEGIN:
-                continue
-            found += 1
-            if found > most:
-                raise BoundError(f"more than {most} strings in base64")
-            string = Base64String(events)
-            yield string
-            await string.skip()
+            if event is BEGIN:
+                string = Base64String(events)
+                yield string
+                await string.skip()
 
 
 async def _events(pieces: AsyncIterable[bytes], strings: "Strings") -> AsyncGenerator[Event, None]:
     async for piece in pieces:
-        for event in strings.feed(piece):
-            yield event
+        for at in range(0, len(piece), STEP):
+            for event in strings.feed(piece[at : at + STEP]):
+                yield event
+            await asyncio.sleep(0)
+    for event in strings.end():
+        yield event
 
 
 class Begin:
@@ -81,111 +101,161 @@ class Strings:
     An unterminated one at the end of the document has given what it had.
     """
 
-    def __init__(self, least: int) -> None:
+    def __init__(self, least: int, most: int) -> None:
         self._least = least
+        self._most = most
+        self._between = _between(least)
         self._string: _Candidate | None = None  # that which we are in
-        self._escape = b""  # what has come of an escape sequence
+        self._escape = b""  # the beginning of an escape sequence
+        self._long = self._short = 0
+        self._others = bytearray()  # what is in short ones beyond the bound
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Take a piece of the document; `BEGIN`, bytes and None come out."""
+        if b"\0" in data:
+            raise CodingError("it is not in UTF-8")
+        data = self._escape + data
+        self._escape = b""
         at = 0
         while at < len(data):
             if self._string is None:
-                at = data.find(b'"', at) + 1
-                if not at:
+                at = _end(self._between, data, at)
+                if at == len(data):
                     return
                 self._string = _Candidate(self._least)
-            elif self._escape:
-                self._escape += data[at : at + 1]
                 at += 1
-                yield from self._unescape()
+            end = _end(_INSIDE, data, at)
+            yield from self._go_on(self._string, data[at:end])
+            at = end + 1
+            if data[end:at] == b'"':
+                yield from self._over(self._string)
+                self._string = None
             else:
-                special = _SPECIAL.search(data, at)
-                end = special.start() if special else len(data)
-                yield from self._string.feed(data[at:end])
-                at = end + 1
-                if special and special[0] == b"\\":
-                    self._escape = b"\\"
-                elif special:
-                    yield from self._string.end()
-                    self._string = None
+                self._escape = data[end:]
+                return
 
-    def _unescape(self) -> Iterator[Event]:
-        assert self._string is not None  # noqa: S101 - for the type checker
-        escape = self._escape
-        if escape[1:2] != b"u":
-            self._escape = b""
-            yield from self._string.feed(_ESCAPES.get(escape[1], escape[1:]))
-        elif len(escape) == len(rb"\u0000"):
-            self._escape = b""
-            yield from self._string.feed(_character(escape[2:]))
+    def end(self) -> Iterator[Event]:
+        """End the document."""
+        if self._string is not None:
+            yield from self._over(self._string)
+        if self._others:
+            yield from self._together()
+
+    def _go_on(self, string: "_Candidate", text: bytes) -> Iterator[Event]:
+        was_long = string.is_long
+        made = string.feed(text)
+        if string.is_long and not was_long:
+            self._long += 1
+            if self._long > self._most:
+                raise BoundError(f"more than {self._most} long strings in base64")
+            yield BEGIN
+        if made:
+            yield made
+
+    def _over(self, string: "_Candidate") -> Iterator[Event]:
+        made = string.end()
+        if string.is_long:
+            yield from (made, None) if made else (None,)
+        elif made:
+            self._short += 1
+            if self._short <= self._most:
+                yield from (BEGIN, made, None)
+                return
+            self._others += made
+            if len(self._others) > STEP:
+                yield from self._together()
+
+    def _together(self) -> Iterator[Event]:
+        yield from (BEGIN, bytes(self._others), None)
+        self._others.clear()
 
 
-def _character(digits: bytes) -> bytes:
-    try:
-        return chr(int(digits, 16)).encode()
-    except ValueError:  # no digits, or half a surrogate pair
-        return b"?"
+def _end(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
+    """Return where the match ends; both patterns match anywhere."""
+    found = pattern.match(data, at)
+    return found.end() if found else at
+
+
+def _between(least: int) -> re.Pattern[bytes]:
+    """Return what stands between strings, with all that are certainly too short to count.
+
+    Most strings are, and this is much quicker than to look at each: those of
+    fewer characters, a few of them escaped, in a handful of them at most.
+    """
+    escaped = 4
+    each = max(least - 1 - escaped, 0) // (escaped + 1)
+    plain = rb'[^"\\]{0,%d}+"' % max(least - 1, 0)
+    mixed = rb'[^"\\]{0,%d}+(?:\\[^u][^"\\]{0,%d}+){0,%d}"' % (each, each, escaped)
+    return re.compile(rb'(?:[^"]*+"(?:%b|%b))*[^"]*+' % (plain, mixed))
 
 
 class _Candidate:
-    """A string that may be base64."""
+    """A string that may be base64.
+
+    Attributes:
+        is_long: whether it is, and has so many characters that it is given as it comes.
+    """
 
     def __init__(self, least: int) -> None:
         self._least = least
         self._is_file: bool | None = None  # it is too early to say
+        self._in_url: bool | None = None  # the same; True: before the comma
         self._waiting = b""
+        self.is_long = False
 
-    def feed(self, data: bytes) -> Iterator[Event]:
+    def feed(self, text: bytes) -> bytes:
+        """Take what follows; return what it stands for, if it is long."""
         if self._is_file is False:
-            return
-        self._waiting += data
+            return b""
+        self._waiting += _plain(text)
         if self._is_file is None:
             self._judge()
-        if self._is_file:
-            yield from self._decode()
+        if not self._is_file:
+            return b""
+        self._waiting = self._waiting.translate(_STANDARD, _OTHERS)
+        self.is_long = self.is_long or len(self._waiting) >= LONG
+        return self._decode() if self.is_long else b""
 
-    def end(self) -> Iterator[Event]:
-        if self._is_file:
-            yield from self._decode(last=True)
-            yield None
+    def end(self) -> bytes:
+        """Return what is left."""
+        return self._decode(last=True) if self._is_file else b""
 
     def _judge(self) -> None:
         """Look at how it begins."""
-        head = self._waiting
-        if b"data:".startswith(head[:5]):
-            url = _URL.match(head)
-            if url is None:
-                self._is_file = False if len(head) > LONGEST_URL else None
-                return
-            head = head[url.end() :]
-        begin = head.translate(None, _BREAKS)[: self._least]
-        if _ALPHABET.fullmatch(begin) is None:
-            self._is_file = False
-        elif len(begin) >= self._least:
-            self._is_file = True
-            self._begins = True
-            self._waiting = head
+        if self._in_url is None and len(self._waiting) >= len(_URL):
+            self._in_url = self._waiting[: len(_URL)].lower() == _URL
+        if self._in_url:
+            _, comma, self._waiting = self._waiting.partition(b",")
+            self._in_url = not comma
+        if self._in_url is False:
+            begin = self._waiting[: self._least]
+            if _ALPHABET.fullmatch(begin) is None:
+                self._is_file = False
+                self._waiting = b""
+            elif len(begin) >= self._least:
+                self._is_file = True
 
-    def _decode(self, *, last: bool = False) -> Iterator[Event]:
-        if self._begins:
-            self._begins = False
-            yield BEGIN
-        *groups, rest = self._waiting.translate(_STANDARD, _OTHERS).split(b"=")
-        self._waiting = b""
-        for group in groups:
-            yield from _decoded(group)
+    def _decode(self, *, last: bool = False) -> bytes:
+        *groups, rest = _PADDING.split(self._waiting)
         whole = len(rest) if last else len(rest) // 4 * 4
-        yield from _decoded(rest[:whole])
         self._waiting = rest[whole:]
+        return b"".join(map(_decoded, [*groups, rest[:whole]]))
 
 
-def _decoded(group: bytes) -> Iterator[bytes]:
+def _plain(text: bytes) -> bytes:
+    """Return the characters of a string, without blanks."""
+    if b"\\" in text:
+        for escape, character in _ESCAPES:
+            text = text.replace(escape, character)
+        text = _UNICODE.sub(lambda found: _ASCII.get((found[1] or b"").lower(), b"!"), text)
+    return text.translate(None, _BLANKS)
+
+
+def _decoded(group: bytes) -> bytes:
     """Decode characters of the alphabet, with whatever padding they need; one alone is nothing."""
     left = len(group) % 4
     if left == 1:
         group = group[:-1]
     elif left:
         group += b"=" * (4 - left)
-    if group:
-        yield b64decode(group)
+    return b64decode(group)

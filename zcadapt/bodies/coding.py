@@ -71,7 +71,7 @@ class _Deflated:
 
 
 class Gzip:
-    """Gzip (RFC 1952): one member or more; what else follows is ignored, as browsers do."""
+    """Gzip (RFC 1952): one member or more, and perhaps zeros behind them."""
 
     def __init__(self) -> None:
         self._member = _Deflated(wbits=16 + zlib.MAX_WBITS)
@@ -94,9 +94,11 @@ class Gzip:
                 self._member = _Deflated(wbits=16 + zlib.MAX_WBITS)
             else:
                 self._is_over = True
+        _refuse(data)
 
     def end(self) -> bytes:
         """Return what is left."""
+        _refuse(self._waiting)
         return self._member.end()
 
 
@@ -105,18 +107,19 @@ class Deflate:
 
     def __init__(self) -> None:
         self._stream: _Deflated | None = None
-        self._first = b""  # kept as long as it may have been taken for the wrong one
+        self._first = bytearray()  # kept as long as it may have been taken for the wrong one
+        self._is_sure = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Make what `data` stands for."""
-        if self._stream is None or self._first:
-            data = self._first + data
-            if len(data) < 2:  # noqa: PLR2004 - the zlib header
-                self._first = data
-                return
+        if not self._is_sure:
             yield from self._begin(data)
-        else:
+        elif self._stream is not None and not self._stream.is_over:
             yield from self._stream.feed(data)
+        else:
+            _refuse(data)
+        if self._stream is not None:
+            _refuse(self._stream.rest)
 
     def end(self) -> bytes:
         """Return what is left."""
@@ -125,17 +128,27 @@ class Deflate:
         return self._stream.end()
 
     def _begin(self, data: bytes) -> Iterator[bytes]:
-        """Begin anew, and with what came before, until something has been made."""
-        is_wrapped = data[0] & 15 == zlib.DEFLATED and (data[0] * 256 + data[1]) % 31 == 0
-        self._stream = _Deflated(zlib.MAX_WBITS if is_wrapped else -zlib.MAX_WBITS)
+        """Take it for wrapped if it looks so, until something has been made or it is broken."""
+        self._first += data
+        if self._stream is None:
+            data = bytes(self._first)
+            if len(data) < 2:  # noqa: PLR2004 - the zlib header
+                return
+            is_wrapped = data[0] & 15 == zlib.DEFLATED and (data[0] * 256 + data[1]) % 31 == 0
+            self._is_sure = not is_wrapped
+            self._stream = _Deflated(zlib.MAX_WBITS if is_wrapped else -zlib.MAX_WBITS)
         made = self._stream.feed(data)
-        first = self._next(made)
-        if first is None and is_wrapped:
+        first = next(made, b"") if self._is_sure else self._next(made)
+        if first is None:
             self._stream = _Deflated(-zlib.MAX_WBITS)
-            made = self._stream.feed(data)
+            made = self._stream.feed(bytes(self._first))
             first = next(made, b"")
-        self._first = b"" if first or len(data) > STEP or self._stream.is_over else data
-        yield first or b""
+            self._is_sure = True
+        if first or len(self._first) > STEP or self._stream.is_over:
+            self._is_sure = True
+        if self._is_sure:
+            self._first.clear()
+        yield first
         yield from made
 
     @staticmethod
@@ -144,6 +157,12 @@ class Deflate:
             return next(made, b"")
         except CodingError:
             return None
+
+
+def _refuse(rest: bytes) -> None:
+    """See that `rest`, which follows the end, is padding: another reader may make more of it."""
+    if rest != bytes(len(rest)):
+        raise CodingError("something follows its end")
 
 
 class Brotli:

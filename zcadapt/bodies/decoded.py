@@ -19,9 +19,9 @@ async def decoded(
 ) -> AsyncGenerator[bytes, None]:
     """Iterate over `pieces` with the codings that `encoding` names undone.
 
-    An empty body stays empty, and one without codings stays what it is. What
-    follows the end of a gzip or deflate stream is ignored, as browsers do.
-    The event loop gets its turn at least every 64 KB.
+    An empty body stays empty, and one without codings stays what it is. The
+    end of a gzip or deflate stream may be followed by zeros. The event loop
+    gets its turn at least every 64 KB.
 
     Args:
         pieces: the body as it came.
@@ -31,7 +31,8 @@ async def decoded(
         ratio: how many times as many as went in, once there are 16 MiB of them.
 
     Raises:
-        CodingError: a coding is unknown, or the body is broken or incomplete.
+        CodingError: a coding is unknown, or the body is broken or incomplete,
+            or something follows its end.
         BoundError: more would come out than allowed.
         MissingLibraryError: the library for a coding is not installed.
     """

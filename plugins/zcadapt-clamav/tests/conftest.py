@@ -6,8 +6,11 @@ import hashlib
 import io
 import signal
 import socket
+import socketserver
+import struct
 import subprocess
 import tarfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -112,6 +115,90 @@ class Clamd:
             yield
         finally:
             self.process.send_signal(signal.SIGCONT)
+
+
+class FakeClamd:
+    """Somebody at a socket who speaks as clamd does, and says what a test wants.
+
+    Attributes:
+        answer: what is said about a body; nothing: the connection is dropped.
+        version: what is said to VERSION.
+        streams: how many bodies have begun to come.
+        at_once: the most of them at the same time.
+    """
+
+    def __init__(self, path):
+        self.socket = str(path)
+        self.answer = lambda body: b"stream: Test.Evil FOUND" if EVIL in body else b"stream: OK"
+        self.version = b"ClamAV 1.4.6/27500/Mon Jan  5 09:25:01 2026"
+        self.streams = self.at_once = self._now = 0
+        self._counting = threading.Lock()
+        self._server = socketserver.ThreadingUnixStreamServer(
+            self.socket, self._converse, bind_and_activate=False
+        )
+        self._server.request_queue_size = 100
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+
+    def start(self):
+        self._server.server_bind()
+        self._server.server_activate()
+        self._thread.start()
+
+    def stop(self):
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+            self._server.server_close()
+            Path(self.socket).unlink()
+
+    def _converse(self, sock, *_):
+        with sock.makefile("rb") as file, contextlib.suppress(OSError, struct.error):
+            command = b"".join(iter(lambda: file.read(1), b"\0"))
+            if command == b"zINSTREAM":
+                with self._counted():
+                    answer = self.answer(self._body(file))
+            else:
+                answer = {b"zPING": b"PONG", b"zVERSION": self.version}[command]
+            if answer:
+                sock.sendall(answer + b"\0")
+
+    @contextlib.contextmanager
+    def _counted(self):
+        with self._counting:
+            self._now += 1
+            self.streams += 1
+            self.at_once = max(self.at_once, self._now)
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._now -= 1
+
+    def _body(self, file):
+        pieces = []
+        while size := struct.unpack("!I", file.read(4))[0]:
+            pieces.append(file.read(size))
+        return b"".join(pieces)
+
+
+@pytest.fixture
+def new_fake_clamd(tmp_path):
+    """How to have somebody who plays clamd, at a socket of this name."""
+    with contextlib.ExitStack() as stack:
+
+        def run(name="fake.sock"):
+            fake = FakeClamd(tmp_path / name)
+            fake.start()
+            stack.callback(fake.stop)
+            return fake
+
+        yield run
+
+
+@pytest.fixture
+def fake_clamd(new_fake_clamd):
+    return new_fake_clamd()
 
 
 @pytest.fixture(scope="session")

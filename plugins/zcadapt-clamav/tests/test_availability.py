@@ -7,6 +7,7 @@ import socket
 import threading
 
 import pytest
+from programs import until
 from zcadapt_clamav import ClamAV, NotScannedError, Trouble, service
 
 from zcadapt.testing import check_service, reqmod_request, respmod_request
@@ -93,6 +94,15 @@ def test_while_it_is_away_for_long_nobody_waits(nowhere, asked):
     assert max(others) < 0.1
 
 
+def test_nor_does_anybody_try_for_a_while(new_fake_clamd, tmp_path, asked, until_true):
+    scanner = ClamAV({"clamd": [str(tmp_path / "late.sock")], "patience": 0})
+    assert outcome(asked, scanner) == "error down"
+    fake = new_fake_clamd("late.sock")
+    assert outcome(asked, scanner) == "error down"
+    assert not fake.streams
+    until_true(lambda: outcome(asked, scanner) == "clean", "it is found")
+
+
 def test_a_restart_under_load_is_waited_out(own_clamd, asked, eicar, evil):
     scanner = ClamAV({"clamd": [own_clamd.socket], "patience": 30, "remember": 0})
     bodies = [eicar, evil, *(b"%d" % n + CLEAN * 1000 for n in range(100))] * 2
@@ -108,14 +118,12 @@ def test_a_restart_under_load_is_waited_out(own_clamd, asked, eicar, evil):
 
 def test_a_restart_in_mid_body_is_made_up_for(own_clamd, asked, eicar, until_true):
     scanner = ClamAV({"clamd": [own_clamd.socket], "patience": 30})
-    request = reqmod_request(URL, method="POST", body=bytes(200_000), preview=200_000)
-    request.body.complete = False
+    request = reqmod_request(URL, method="POST", body=bytes(200_000), preview=100_000)
     request.body.never_ends()
-    streams = own_clamd.folder / "tmp"
 
     async def story():
         asking = asyncio.ensure_future(asked.awaited(scanner, request))
-        await asyncio.to_thread(until_true, lambda: list(streams.iterdir()), "it is streamed")
+        await asyncio.to_thread(until_true, lambda: request.body.was_continued, "more is wanted")
         await asyncio.to_thread(own_clamd.stop)
         await asyncio.to_thread(own_clamd.start)
         request.body.feed(eicar)
@@ -123,6 +131,53 @@ def test_a_restart_in_mid_body_is_made_up_for(own_clamd, asked, eicar, until_tru
         return await asking
 
     assert dict(asyncio.run(story()).icap_headers)["X-Clamav-Outcome"] == "infected"
+
+
+def answers(*each):
+    """Return what a fake clamd answers with: one after the other, about whatever body."""
+    left = list(each)
+    return lambda _: left.pop(0)
+
+
+FOUND = b"stream: Test.Evil FOUND"
+
+
+@pytest.mark.parametrize(
+    ("said", "become"),
+    [
+        ([b"", b"stream: OK"], "clean"),
+        ([b"", FOUND], "infected"),
+        ([b"COMMAND READ TIMED OUT", FOUND], "infected"),
+        ([b"", b""], "error down"),
+    ],
+)
+def test_a_connection_that_is_lost_is_made_up_for_once(fake_clamd, asked, said, become):
+    fake_clamd.answer = answers(*said)
+    scanner = ClamAV({"clamd": [fake_clamd.socket], "remember": 0})
+    assert outcome(asked, scanner) == become
+    assert fake_clamd.streams == 2
+
+
+FORM = {"Content-Type": "multipart/form-data; boundary=X"}
+FILE = b'--X\r\nContent-Disposition: form-data; name="f"; filename="%b"\r\n\r\n%b\r\n'
+
+
+@pytest.mark.parametrize("then", [[b"", b""], [b"", b"stream: OK", b"stream: OK"]])
+def test_what_was_found_before_a_connection_was_lost_counts(fake_clamd, asked, then):
+    fake_clamd.answer = answers(FOUND, *then)
+    options = {"clamd": [fake_clamd.socket], "remember": 0, "patience": 0, "down": "allow"}
+    body = FILE % (b"a", b"x") + FILE % (b"b", b"y") + b"--X--\r\n"
+    request = reqmod_request(URL, method="POST", headers=FORM, body=body)
+    decision = asked(ClamAV(options), request)
+    assert decision.reason == "A virus was found: Test.Evil in a"
+
+
+def test_what_is_found_twice_is_told_once(fake_clamd, asked):
+    fake_clamd.answer = answers(FOUND, b"", FOUND, b"stream: OK")
+    scanner = ClamAV({"clamd": [fake_clamd.socket], "remember": 0})
+    body = FILE % (b"a", b"x") + FILE % (b"b", b"y") + b"--X--\r\n"
+    decision = asked(scanner, reqmod_request(URL, method="POST", headers=FORM, body=body))
+    assert dict(decision.icap_headers)["X-Violations-Found"].startswith("1\r\n\ta\r\n")
 
 
 def test_a_reload_under_load_harms_nobody(own_clamd, asked, eicar):
@@ -206,11 +261,43 @@ def test_so_many_bodies_that_they_wait_in_vain(busy_clamd, asked):
     assert many(scanner, asked, [CLEAN] * 3) == ["slow"] * 3
 
 
-def test_connections_are_bounded(own_clamd, asked):
-    scanner = ClamAV({"clamd": [own_clamd.socket], "connections": 3, "remember": 0})
-    bodies = [b"%d" % n + CLEAN * 2000 for n in range(60)]
-    assert many(scanner, asked, bodies) == ["clean"] * 60
-    assert scanner.scanner.scanned == 60
+def test_connections_are_bounded(fake_clamd, asked):
+    scanner = ClamAV({"clamd": [fake_clamd.socket], "connections": 3, "remember": 0})
+    go_on = threading.Event()
+    fake_clamd.answer = lambda _: b"stream: OK" if go_on.wait(10) else b""
+
+    async def story():
+        bodies = [respmod_request(URL, body=b"%d" % n + CLEAN * 2000) for n in range(30)]
+        asking = [asyncio.ensure_future(asked.awaited(scanner, each)) for each in bodies]
+        await asyncio.wait(asking, timeout=0.5)
+        go_on.set()
+        return await asyncio.gather(*asking)
+
+    assert asyncio.run(story()) == [None] * 30
+    assert fake_clamd.at_once == 3
+    assert fake_clamd.streams == scanner.scanner.scanned == 30
+
+
+def test_while_others_have_them_all_a_body_comes_in(fake_clamd, asked):
+    scanner = ClamAV({"clamd": [fake_clamd.socket], "connections": 1, "queue_timeout": 5})
+    go_on = threading.Event()
+    fake_clamd.answer = lambda _: b"stream: OK" if go_on.wait(10) else b""
+    late = reqmod_request(URL, method="POST", body=bytes(300_000), preview=100_000)
+    late.body.never_ends()
+
+    async def story():
+        first = asyncio.ensure_future(asked.awaited(scanner, respmod_request(URL, body=CLEAN)))
+        await asyncio.to_thread(until, lambda: fake_clamd.streams, "clamd is at work")
+        second = asyncio.ensure_future(asked.awaited(scanner, late))
+        await asyncio.wait([second], timeout=0.2)
+        late.body.feed(bytes(900_000))  # it is read, though nobody is there to scan it
+        await asyncio.wait([second], timeout=0.2)
+        read = late.body.position
+        go_on.set()
+        late.body.end()
+        return read, await first, await second
+
+    assert asyncio.run(story()) == (1_000_000, None, None)
 
 
 def test_a_client_that_goes_away_leaves_its_connection_to_others(own_clamd, asked):
@@ -230,6 +317,21 @@ def test_a_client_that_goes_away_leaves_its_connection_to_others(own_clamd, aske
     assert scanner.counters == {"clean": 1}
 
 
+def test_of_what_is_too_large_no_more_is_waited_for_than_shows_it(clamd, asked):
+    scanner = ClamAV({"clamd": [clamd.socket], "too_large": "allow"})  # which takes 1 MiB
+    request = respmod_request(URL, body=bytes(10_000_000), preview=600_000)
+    request.body.never_ends()
+
+    async def story():
+        asking = asyncio.ensure_future(asked.awaited(scanner, request))
+        await asyncio.wait([asking], timeout=0.2)  # longer than anybody waits with a connection
+        assert not asking.done()
+        request.body.feed(bytes(600_000))
+        return await asking
+
+    assert dict(asyncio.run(story()).icap_headers) == {"X-Clamav-Outcome": "too-large"}
+
+
 # Not configured
 
 
@@ -245,13 +347,34 @@ def test_without_a_clamd_anywhere_it_harms_nobody(asked, caplog, monkeypatch, no
     check_service(lambda: ClamAV({}))
 
 
-def test_nor_does_it_with_a_socket_that_nobody_listens_on(asked, monkeypatch, own_clamd, caplog):
+@pytest.fixture
+def usual_clamd(own_clamd, monkeypatch):
+    """One that listens where distributions let it."""
     monkeypatch.setattr(service, "SOCKETS", (own_clamd.socket,))
-    own_clamd.process.kill()
-    own_clamd.process.wait()
-    scanner = ClamAV({"patience": 0})
+    monkeypatch.setattr(service, "LOOK_EVERY", 0)
+    return own_clamd
+
+
+@pytest.mark.parametrize("leaves_its_socket", [True, False])
+@pytest.mark.parametrize("action", ["allow", "block", "error"])
+def test_one_that_was_there_unconfigured_is_down_when_it_goes_away(
+    asked, usual_clamd, caplog, leaves_its_socket, action
+):
+    scanner = ClamAV({"patience": 0, "remember": 0, "down": action})
     assert outcome(asked, scanner) == "clean"
-    assert caplog.text.count("clamd is not configured") == 1
+    if leaves_its_socket:
+        usual_clamd.process.kill()
+        usual_clamd.process.wait()
+    else:
+        usual_clamd.stop()
+    assert outcome(asked, scanner) == ("error down" if action == "error" else "down")
+    assert "not configured" not in caplog.text
+
+
+def test_so_is_one_that_has_left_its_socket_there(asked, usual_clamd):
+    usual_clamd.process.kill()
+    usual_clamd.process.wait()
+    assert outcome(asked, ClamAV({"patience": 0})) == "error down"
 
 
 def test_a_clamd_at_its_usual_place_is_asked(asked, monkeypatch, clamd, nowhere, eicar):

@@ -1,13 +1,16 @@
 """What has been scanned is not scanned again, until clamd knows more."""
 
 import asyncio
+import hashlib
 import os
 import sqlite3
+import threading
 import time
 
 import pytest
 from zcadapt_clamav import ClamAV
 from zcadapt_clamav.store import Store, default_path
+from zcadapt_clamav.verdicts import WAITING, Verdicts
 
 from zcadapt.testing import reqmod_request, respmod_request
 
@@ -119,6 +122,12 @@ def test_memory_is_bounded(clamd, asked, knows):
     assert (service.scanner.scanned, service.scanner.known) == (4, 2)
 
 
+def test_memory_may_have_no_room_at_all(clamd, asked, knows):
+    service = knows(clamd, remember_in_memory=0, remember_on_disk=0)
+    ask_twice(service, asked, b"a")
+    assert (service.scanner.scanned, service.scanner.known) == (2, 0)
+
+
 def test_a_new_database_finds_more_and_the_istag_tells(own_clamd, knows, asked, later):
     service = knows(own_clamd)
     assert ask_twice(service, asked, later) == [None, None]
@@ -132,6 +141,69 @@ def test_a_new_database_finds_more_and_the_istag_tells(own_clamd, knows, asked, 
     knows.see(service, lambda version: version != before)
     assert "/2/" in service.state
     assert asked(service, respmod_request(URL, body=later)).status == 403
+
+
+def test_a_new_signature_of_ones_own_is_noticed_where_its_folder_is_named(
+    own_clamd, knows, asked, later
+):
+    service = knows(own_clamd, database=str(own_clamd.folder / "db"))
+    assert ask_twice(service, asked, later) == [None, None]
+    assert service.scanner.known == 1
+    before = service.state
+    own_clamd.learn()
+    own_clamd.reload()
+    knows.see(service, lambda version: version != before)
+    assert asked(service, respmod_request(URL, body=later)).status == 403
+
+
+@pytest.fixture
+def held(fake_clamd, knows, asked, cache):
+    """How to find out for how long a verdict about a body holds, with a version and settings."""
+
+    def held(body, version, options):
+        fake_clamd.version = version
+        service = knows(fake_clamd, **options)
+        asked(service, respmod_request(URL, body=body))
+        store = Store(cache / "zcadapt" / "clamav.sqlite3", most=100)
+        key = hashlib.sha256(body).digest(), service.state
+        _, expires = knows.until(lambda: store.get(*key), "it is remembered")
+        return expires - time.time()
+
+    return held
+
+
+DAILY = b"ClamAV 1.4.6/27500/Mon Jan  5 09:25:01 2026"
+
+
+@pytest.mark.parametrize(
+    ("version", "folder", "longest"),
+    [
+        (DAILY, None, 3600),
+        (DAILY, "new", 60),
+        (b"ClamAV 1.4.6", None, 60),
+        (b"ClamAV 1.4.6", "new", 60),
+    ],
+)
+def test_where_nothing_tells_of_new_signatures_clean_is_so_for_a_short_time(
+    held, tmp_path, version, folder, longest
+):
+    (tmp_path / "new").mkdir()
+    options = {"database": str(tmp_path / folder)} if folder else {}
+    assert longest - 30 < held(b"clean", version, options) <= longest
+
+
+def test_but_a_virus_is_one_for_longer(held, evil):
+    assert held(evil, b"ClamAV 1.4.6", {}) > 3570
+
+
+def test_what_one_clamd_says_is_not_taken_for_the_word_of_another(new_fake_clamd, knows, asked):
+    first, second = new_fake_clamd("1"), new_fake_clamd("2")
+    service = ClamAV({"clamd": [first.socket, second.socket], "patience": 0})
+    knows.see(service, lambda version: version)
+    first.stop()  # and nobody has asked for the version of the second
+    assert ask_twice(service, asked, b"x") == [None, None]
+    assert second.streams == service.scanner.scanned == 2
+    assert service.state.endswith("/1")
 
 
 def test_no_request_waits_for_the_version(own_clamd, asked, knows):
@@ -223,6 +295,35 @@ def test_another_worker_that_writes_holds_nobody_up(clamd, asked, knows, cache):
     assert time.monotonic() - begin < 5
     asked(service, respmod_request(URL, body=b"y"))
     assert asked(knows(clamd), respmod_request(URL, body=b"y")) is None
+
+
+class SlowStore(Store):
+    """One on a disk that takes its time, until `goes_on` is set."""
+
+    def __init__(self, path):
+        super().__init__(path, most=1000)
+        self.goes_on = threading.Event()
+
+    def get(self, digest, version):
+        self.goes_on.wait(20)
+        return super().get(digest, version)
+
+
+def test_a_slow_second_of_the_disk_leaves_nothing_behind(tmp_path):
+    store = SlowStore(tmp_path / "folder" / "verdicts")
+    store.put([(b"evil", "v", "Virus", time.time() + 1000)])
+    verdicts = Verdicts(3600, 0, store)
+
+    async def looks(number):
+        return await asyncio.gather(*(verdicts.get(b"evil", "v") for _ in range(number)))
+
+    async def story():
+        assert await looks(150) == [None] * 150
+        store.goes_on.set()
+        await verdicts.get(b"evil", "v")  # the thread has done what it was at
+        return await looks(WAITING)
+
+    assert asyncio.run(story()) == ["Virus"] * WAITING
 
 
 def test_the_file_is_bounded(tmp_path):

@@ -28,7 +28,7 @@ def test_it_has_all_settings_and_their_defaults(readme):
     told = dict(re.findall(r"(?m)^``(\w+)`` +(.+?)  ", table))
     declared = {each.name: each.default for each in dataclasses.fields(ClamAVSettings)}
     assert list(told) == list(declared)
-    words = {"clamd": "usual sockets", "store": "cache folder", "expanded": "1 GiB"}
+    words = {"clamd": "usual sockets", "store": "cache folder", "database": "none"}
     for name, default in declared.items():
         if name in words:
             assert told[name] == words[name]

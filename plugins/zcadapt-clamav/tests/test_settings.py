@@ -11,6 +11,7 @@ def test_every_problem_is_told_at_once():
         "connections": 0,
         "down": "ignore",
         "skip_types": ["video"],
+        "skip_hosts": ["ok.example", "*.example.com", "http://x/", "good.example:443"],
     }
     with pytest.raises(SettingsError) as told:
         ClamAV(options)
@@ -22,6 +23,9 @@ def test_every_problem_is_told_at_once():
         "connections: must be a whole number from 1 to 1000",
         'down: must be one of "allow", "block", "error"',
         "skip_types[0]: must be a media type",
+        'not "*.example.com": a domain with all below it is ".example.com"',
+        "skip_hosts[2]: must be a host",
+        "skip_hosts[3]: must be a host",
     ):
         assert part in text
 

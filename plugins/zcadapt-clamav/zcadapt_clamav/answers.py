@@ -11,12 +11,10 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from zcadapt import Allow, Request, Respond, allow, block
-from zcadapt_clamav.troubles import TEXTS, Trouble
+from zcadapt_clamav.troubles import OUTCOME, TEXTS, Trouble
 
-__all__ = ["OUTCOME", "Finding", "allowed", "blocked", "headers", "infected"]
+__all__ = ["Finding", "allowed", "blocked", "headers", "infected", "listed"]
 
-#: The header of ours: what came of it.
-OUTCOME: Final = "X-Clamav-Outcome"
 #: How many findings are told of; g3proxy takes heads of 8 KiB.
 MOST: Final = 10
 #: How long each name may be.
@@ -38,7 +36,7 @@ class Finding(NamedTuple):
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{word(self.threat)} in {word(self.name)}" if self.name else word(self.threat)
+        return f"{shown(self.threat)} in {shown(self.name)}" if self.name else shown(self.threat)
 
 
 def word(text: str) -> str:
@@ -47,7 +45,29 @@ def word(text: str) -> str:
     >>> word('a b;é.exe'), word(' ')
     ('a%20b%3B%C3%A9.exe', '-')
     """
-    return quote(text.strip(), safe=_WORD)[:LONGEST] or "-"
+    told = ""
+    for char in text.strip()[:LONGEST]:
+        written = quote(char, safe=_WORD)
+        if len(told) + len(written) > LONGEST:
+            break
+        told += written
+    return told or "-"
+
+
+def shown(text: str) -> str:
+    r"""Return `text` as people can read it: one line, in the direction it is written in.
+
+    >>> shown('müller brief\u202e.exe\n')
+    'müller brief\ufffd.exe'
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in text.strip()[:LONGEST])
+
+
+def listed(findings: Sequence[Finding]) -> str:
+    """Return some findings for people to read, and how many more there are."""
+    more = len(findings) - MOST
+    names = ", ".join(map(str, findings[:MOST]))
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def headers(findings: Sequence[Finding], kind: int = VIRUS) -> tuple[tuple[str, str], ...]:
@@ -73,8 +93,7 @@ def headers(findings: Sequence[Finding], kind: int = VIRUS) -> tuple[tuple[str, 
 def infected(request: Request, findings: Sequence[Finding]) -> Respond:
     """Block what has something in it."""
     told = (*headers(findings), (OUTCOME, "infected"))
-    names = ", ".join(map(str, findings[:MOST]))
-    return block(request, reason=f"A virus was found: {names}", icap_headers=told)
+    return block(request, reason=f"A virus was found: {listed(findings)}", icap_headers=told)
 
 
 def blocked(request: Request, trouble: Trouble, findings: Sequence[Finding]) -> Respond:

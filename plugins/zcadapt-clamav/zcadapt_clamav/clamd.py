@@ -4,14 +4,15 @@ import asyncio
 import logging
 import time
 from asyncio import AbstractEventLoop, Semaphore
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from zcadapt_clamav import protocol
 from zcadapt_clamav.budget import Budget
 from zcadapt_clamav.connection import Connection, connect
+from zcadapt_clamav.incoming import PausedError
 from zcadapt_clamav.settings import ClamAVSettings, where
 from zcadapt_clamav.troubles import NotScannedError, Trouble
 
@@ -32,25 +33,34 @@ class Clamd:
 
     Attributes:
         places: where they listen.
+        was_reached: whether one of them has ever been reached.
     """
 
     def __init__(self, places: Sequence[str], settings: ClamAVSettings) -> None:
         self.places = tuple(places)
-        self._addresses = tuple(map(where, places))
+        self.was_reached = False
+        self._addresses = {place: where(place) for place in places}
         self._settings = settings
         self._free: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
         self._away_since: float | None = None
         self._rests_until = 0.0
 
     @asynccontextmanager
-    async def stream(self, budget: Budget) -> AsyncIterator["Stream"]:
+    async def stream(self, budget: Budget, *, may_wait: bool) -> AsyncIterator["Stream"]:
         """Begin to scan a body.
+
+        Args:
+            budget: the time that this may take.
+            may_wait: whether to wait for a connection while others have all of them.
 
         Raises:
             NotScannedError: there is no connection in time.
+            PausedError: there is none at once.
         """
         loop = asyncio.get_running_loop()
         free = self._free.setdefault(loop, Semaphore(self._settings.connections))
+        if free.locked() and not may_wait:
+            raise PausedError
         try:
             async with budget.spend(self._settings.queue_timeout):
                 await free.acquire()
@@ -60,25 +70,41 @@ class Clamd:
             text = f"all {self._settings.connections} connections to clamd are in use"
             raise await self.overdue(text) from error
         try:
-            with await self._reach(budget) as connection:
-                yield Stream(self, connection, budget)
+            place, connection = await self._reach(budget)
+            with connection:
+                yield Stream(self, place, connection, budget)
         finally:
             free.release()
 
-    async def ask(self, command: bytes) -> str:
-        """Return the answer to a short command; empty: there is none at once."""
-        for address in self._addresses:
-            try:
-                async with asyncio.timeout(AT_ONCE):
-                    with await connect(address) as connection:
-                        if await connection.send(command) and (reply := await connection.reply()):
-                            return reply
-            except OSError:  # TimeoutError is one
-                continue
-        return ""
+    async def ask(self, command: bytes) -> tuple[str, str]:
+        """Return who is the first to answer a short command, and the answer; empty: nobody is."""
+        for place in self.places:
+            with suppress(OSError):
+                if reply := await self._ask(place, command):
+                    return place, reply
+        return "", ""
 
-    async def _reach(self, budget: Budget) -> Connection:
-        """Return a connection; one that is away for a moment is waited for."""
+    async def missing(self, places: Iterable[str]) -> list[str]:
+        """Return those of `places` where no clamd answers at once, and what happens there."""
+        each = list(places)
+        told = await asyncio.gather(*map(self._trouble_at, each))
+        return [f"{place} ({why})" for place, why in zip(each, told, strict=True) if why]
+
+    async def _trouble_at(self, place: str) -> str:
+        try:
+            reply = await self._ask(place, protocol.PING)
+        except OSError as error:
+            return str(error) or "it does not answer"  # a TimeoutError has no text
+        return "" if reply == protocol.PONG else f"it is no clamd: {reply!r:.80}"
+
+    async def _ask(self, place: str, command: bytes) -> str:
+        async with asyncio.timeout(AT_ONCE):
+            with await connect(self._addresses[place]) as connection:
+                self.was_reached = True
+                return await connection.reply() if await connection.send(command) else ""
+
+    async def _reach(self, budget: Budget) -> tuple[str, Connection]:
+        """Return a place and a connection to it; who is away for a moment is waited for."""
         while True:
             now = time.monotonic()
             if now < self._rests_until:
@@ -96,19 +122,20 @@ class Clamd:
                 async with budget.spend():
                     await asyncio.sleep(min(RETRY, budget.left / 2))
 
-    async def _connect(self, budget: Budget) -> Connection:
+    async def _connect(self, budget: Budget) -> tuple[str, Connection]:
         failed: OSError = ConnectionRefusedError("no socket is known")
-        for address in self._addresses:
+        for place, address in self._addresses.items():
             try:
                 async with budget.spend(self._settings.connect_timeout):
                     connection = await connect(address)
             except OSError as error:
                 failed = error
                 continue
+            self.was_reached = True
             if self._away_since is not None:
                 self._away_since = None
                 log.warning("clamd can be reached again: %s", ", ".join(self.places))
-            return connection
+            return place, connection
         raise failed
 
     def _text(self) -> str:
@@ -116,15 +143,21 @@ class Clamd:
 
     async def overdue(self, text: str = "clamd has not answered in time") -> NotScannedError:
         """Return what it means that this took too long."""
-        if await self.ask(protocol.PING) == protocol.PONG:
+        _, reply = await self.ask(protocol.PING)
+        if reply == protocol.PONG:
             return NotScannedError(Trouble.SLOW, text)
         return NotScannedError(Trouble.RELOADING, "clamd answers nobody: it loads its database")
 
 
 class Stream:
-    """A body on its way to clamd, which begins to scan when all of it is there."""
+    """A body on its way to clamd, which begins to scan when all of it is there.
 
-    def __init__(self, clamd: Clamd, connection: Connection, budget: Budget) -> None:
+    Attributes:
+        place: where this clamd listens.
+    """
+
+    def __init__(self, clamd: Clamd, place: str, connection: Connection, budget: Budget) -> None:
+        self.place = place
         self._clamd = clamd
         self._connection = connection
         self._budget = budget

@@ -1,5 +1,6 @@
 """What is in a body: the things to scan, each by itself."""
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing
 from typing import Final, NamedTuple
@@ -9,26 +10,45 @@ from zcadapt_clamav.settings import ClamAVSettings
 
 __all__ = ["Described", "Item", "beginning", "items"]
 
-#: How much of what stands in the fields of a form is gathered to be scanned at once.
+#: Fields of a form that are shorter, in bytes, are gathered to be scanned at once.
+FIELD: Final = 1024
+#: How much is gathered.
 FIELDS: Final = 256 * 1024
+
+_QUOTED: Final = re.compile(r'"[^"]*"')
+_CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^\s;,"']*)""", re.IGNORECASE)
+#: Those in which the characters of ASCII are what they are in UTF-8.
+_LIKE_ASCII: Final = re.compile(
+    r"utf-?8|(us-)?ascii|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE
+)
 
 
 class Described(NamedTuple):
     """What a message says about its body."""
 
-    content_type: str
+    content_types: tuple[str, ...]  #: the values of Content-Type, each once
     encoding: str
+    is_upload: bool
 
     @property
-    def media_type(self) -> str:
-        """The media type alone, in lower case."""
-        return self.content_type.partition(";")[0].strip().lower()
+    def media_types(self) -> set[str]:
+        """The media types alone, in lower case; of several, nobody knows which one counts."""
+        types = set()
+        for value in self.content_types:
+            for part in (value if "\\" in value else _QUOTED.sub("", value)).split(","):
+                types.add(part.partition(";")[0].strip().lower())
+        return types
+
+    @property
+    def is_form(self) -> bool:
+        """Whether it may be a form with files."""
+        return "multipart/form-data" in self.media_types
 
     @property
     def is_json(self) -> bool:
-        """Whether it is a JSON document."""
-        _, _, kind = self.media_type.partition("/")
-        return kind == "json" or kind.endswith("+json")
+        """Whether it may be a JSON document."""
+        kinds = (each.partition("/")[2] for each in self.media_types)
+        return any(kind == "json" or kind.endswith("+json") for kind in kinds)
 
 
 class Item(NamedTuple):
@@ -52,19 +72,20 @@ async def items(
             return body
         return decoded(body, described.encoding, most=settings.expanded, ratio=settings.expansion)
 
-    if described.media_type == "multipart/form-data":
-        number = 0
-        async with aclosing(_parts(plain(), described.content_type, settings.parts)) as parts:
+    if described.is_upload and described.is_form:
+        if len(described.content_types) > 1 or len(described.media_types) > 1:
+            raise CodingError("it has more than one Content-Type")
+        async with aclosing(_parts(plain(), described.content_types[0], settings.parts)) as parts:
             async for item in parts:
-                number += 1
                 yield item
-        if not number:
-            yield Item("", body)
         return
     yield Item("", plain())
-    if settings.json and described.is_json:
+    if settings.json and described.is_upload and described.is_json:
+        for charset in _CHARSET.findall(" ".join(described.content_types)):
+            if _LIKE_ASCII.fullmatch(charset) is None:
+                raise CodingError("it is not in UTF-8")
         number = 0
-        async with aclosing(base64_strings(plain())) as strings:
+        async with aclosing(base64_strings(plain(), most=settings.json_strings)) as strings:
             async for string in strings:
                 number += 1
                 yield Item(f"base64 {number}", string)
@@ -73,17 +94,18 @@ async def items(
 async def _parts(
     pieces: AsyncIterable[bytes], content_type: str, most: int
 ) -> AsyncGenerator[Item, None]:
-    """Each file of a form by itself, and the short values of its fields in one."""
-    if "," in content_type.partition(";")[0]:
-        raise CodingError("it has more than one Content-Type")
+    """Each file of a form by itself, all that may be one, and its short fields in one."""
     fields = bytearray()
     async for part in form_parts(pieces, content_type, parts=most):
         if part.filename is not None:
             yield Item(part.filename, part)
             continue
-        begin, is_whole = await beginning(part, FIELDS)
+        if part.content_type:
+            yield Item(part.name, part)
+            continue
+        begin, is_whole = await beginning(part, FIELD)
         if is_whole and len(fields) + len(begin) <= FIELDS:
-            fields += begin + b"\n"
+            fields += begin
         else:
             yield Item(part.name, _joined(begin, part))
     if fields:

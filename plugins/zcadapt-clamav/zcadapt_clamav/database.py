@@ -1,34 +1,74 @@
 """The version of clamd's database, of which verdicts and the ISTag depend."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
 
-from zcadapt_clamav.protocol import VERSION, is_version
+from zcadapt_clamav.protocol import VERSION, is_version, tells_of_signatures
+from zcadapt_clamav.signatures import Signatures, signatures_in
 
-__all__ = ["Database"]
+__all__ = ["UNKNOWN", "Database", "Version"]
+
+log = logging.getLogger("zcadapt_clamav")
+
+#: Seconds in which clamd has loaded what is new in its folder: it looks there every 600.
+LOADING: Final = 900.0
+
+
+class Version(NamedTuple):
+    """The version of one clamd's database.
+
+    Attributes:
+        text: which differs where anything else does.
+        is_telling: whether it would be another one if clamd knew more.
+    """
+
+    text: str
+    is_telling: bool
+
+
+UNKNOWN: Final = Version("", is_telling=False)
 
 
 class Database:
-    """The version as it was last seen; looked at now and then, while somebody is interested.
+    """The versions as they were last seen; looked at now and then, while somebody is interested.
 
-    Attributes:
-        version: empty as long as it has never been seen.
+    Args:
+        ask: returns who answers a command, and the answer.
+        interval: seconds between two looks.
+        seen: the version that was seen before this start.
+        tell: is called with each new one.
+        folder: where the signatures are, if that is known.
     """
 
     def __init__(
         self,
-        ask: Callable[[bytes], Awaitable[str]],
+        ask: Callable[[bytes], Awaitable[tuple[str, str]]],
         interval: float,
         seen: str,
         tell: Callable[[str], None],
+        folder: str = "",
     ) -> None:
-        self.version = seen
+        self._last = seen
         self._ask = ask
         self._interval = interval
         self._tell = tell
+        self._folder = folder
+        self._is_readable = True
+        self._versions: dict[str, Version] = {}
         self._next = 0.0
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def version(self) -> str:
+        """The version of the one that answered last; empty: it has never been seen."""
+        return self._last
+
+    def at(self, place: str) -> Version:
+        """Return the version of the clamd at `place`."""
+        return self._versions.get(place, UNKNOWN)
 
     def look(self) -> None:
         """See that it is looked at again, if it is time; this does not wait."""
@@ -43,7 +83,29 @@ class Database:
         self._task = loop.create_task(self._poll())
 
     async def _poll(self) -> None:
-        reply = await self._ask(VERSION)
-        if is_version(reply) and reply != self.version:
-            self.version = reply
-            self._tell(reply)
+        place, reply = await self._ask(VERSION)
+        if not is_version(reply):
+            return
+        signatures = await self._signatures()
+        if signatures is None:
+            text, is_telling = f"{reply} {place}", tells_of_signatures(reply)
+        else:
+            text = f"{reply} {place} {signatures.digest}"
+            is_telling = time.time() - signatures.changed > LOADING
+        self._versions[place] = Version(text, is_telling)
+        if text != self._last:
+            self._last = text
+            self._tell(text)
+
+    async def _signatures(self) -> Signatures | None:
+        if not self._folder:
+            return None
+        try:
+            found = await asyncio.to_thread(signatures_in, self._folder)
+        except OSError as error:
+            if self._is_readable:
+                log.warning("signatures cannot be looked at: %s", error)
+            self._is_readable = False
+            return None
+        self._is_readable = True
+        return found

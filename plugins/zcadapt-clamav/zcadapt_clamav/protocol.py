@@ -13,7 +13,18 @@ from typing import Final
 
 from zcadapt_clamav.troubles import LostError, NotScannedError, Trouble
 
-__all__ = ["END", "INSTREAM", "PING", "PONG", "VERSION", "chunk", "is_version", "threat", "trouble"]
+__all__ = [
+    "END",
+    "INSTREAM",
+    "PING",
+    "PONG",
+    "VERSION",
+    "chunk",
+    "is_version",
+    "tells_of_signatures",
+    "threat",
+    "trouble",
+]
 
 INSTREAM: Final = b"zINSTREAM\0"
 PING: Final = b"zPING\0"
@@ -68,3 +79,14 @@ def trouble(name: str) -> Trouble | None:
 def is_version(reply: str) -> bool:
     """Whether it is an answer to VERSION: ClamAV 1.4.6/27500/Mon Jan  5 09:25:01 2026."""
     return reply.startswith("ClamAV ")
+
+
+def tells_of_signatures(version: str) -> bool:
+    """Whether an answer to VERSION names a database (daily), or the program alone.
+
+    >>> tells_of_signatures('ClamAV 1.4.6/27500/Mon Jan  5 09:25:01 2026')
+    True
+    >>> tells_of_signatures('ClamAV 1.4.6')
+    False
+    """
+    return "/" in version

@@ -8,6 +8,7 @@ from zcadapt_clamav.budget import Budget
 from zcadapt_clamav.clamd import Clamd
 from zcadapt_clamav.contents import beginning
 from zcadapt_clamav.database import Database
+from zcadapt_clamav.incoming import Incoming
 from zcadapt_clamav.verdicts import Verdicts
 
 __all__ = ["Scanner"]
@@ -37,33 +38,37 @@ class Scanner:
         self.scanned = 0
         self.known = 0
 
-    async def scan(self, pieces: AsyncIterable[bytes], budget: Budget) -> str:
-        """Return the name of what is found in `pieces`; empty: nothing is.
+    async def scan(self, pieces: AsyncIterable[bytes], body: Incoming, budget: Budget) -> str:
+        """Return the name of what is found in `pieces`, made of `body`; empty: nothing is.
 
         Raises:
             NotScannedError: it could not be scanned.
+            PausedError: it could not yet: more of the body should be there first.
             Exception: what reading it raises.
         """
         hashed = Hashed(pieces)
         rest = aiter(hashed)
         begin, is_whole = await beginning(rest, SMALL)
-        version = self._database.version
         if is_whole:
             if not begin:
                 return ""
-            if (known := await self._look(hashed, version)) is not None:
+            if (known := await self._look(hashed, self._database.version)) is not None:
                 return known
-        async with self._clamd.stream(budget) as stream:
+        may_wait = is_whole or body.is_complete
+        async with self._clamd.stream(budget, may_wait=may_wait) as stream:
+            version = self._database.at(stream.place)
             await stream.send(begin)
             if not is_whole:
-                async for piece in rest:
-                    await stream.send(piece)
-                if (known := await self._look(hashed, version)) is not None:
+                with body.hurried():
+                    async for piece in rest:
+                        await stream.send(piece)
+                if (known := await self._look(hashed, version.text)) is not None:
                     return known
             threat = await stream.verdict()
         self.scanned += 1
-        if version == self._database.version:
-            self._verdicts.put(hashed.digest(), version, threat)
+        if version == self._database.at(stream.place):
+            briefly = not threat and not version.is_telling
+            self._verdicts.put(hashed.digest(), version.text, threat, briefly=briefly)
         return threat
 
     async def _look(self, hashed: Hashed, version: str) -> str | None:

@@ -4,21 +4,22 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import aclosing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from zope.interface import implementer
 
 from zcadapt import BodyError, Decision, Request, read_options
 from zcadapt.interfaces import IICAPService
 from zcadapt_clamav import protocol
-from zcadapt_clamav.answers import Finding, allowed, blocked, infected
+from zcadapt_clamav.answers import Finding, allowed, blocked, infected, listed
 from zcadapt_clamav.budget import Budget
 from zcadapt_clamav.clamd import Clamd
 from zcadapt_clamav.contents import Described, Item, items
 from zcadapt_clamav.database import Database
+from zcadapt_clamav.incoming import Incoming, PausedError, TooLongError
 from zcadapt_clamav.scanner import Scanner
 from zcadapt_clamav.settings import ClamAVSettings
 from zcadapt_clamav.skipping import Skipping, described, length
@@ -37,34 +38,35 @@ SOCKETS: Final = (
     "/run/clamd.scan/clamd.sock",
     "/var/run/clamav/clamd.sock",
 )
+#: Seconds between two looks whether one of them is there.
+LOOK_EVERY: Final = 1.0
 #: Actions, the one that goes before the others first.
 ACTIONS: Final = ("block", "error", "allow")
+#: Seconds between two log lines with the counters.
+HOUR: Final = 3600.0
 #: Seconds beyond all that is set, for what is done here.
 SPARE: Final = 30.0
 
 
-class _TooLongError(Exception):
-    """A body is larger than what is scanned, by setting."""
-
-
 class Report:
-    """What came of one message."""
+    """What came of one message; the same may be told several times."""
 
     def __init__(self) -> None:
-        self.findings: list[Finding] = []
-        self.encrypted: list[Finding] = []
+        self.findings: dict[Finding, None] = {}
+        self.encrypted: dict[Finding, None] = {}
         self.troubles: dict[Trouble, NotScannedError] = {}
+        self.is_too_long = False
 
     def found(self, name: str, threat: str) -> None:
         """Take the name of what was found in a file."""
         finding = Finding(threat, name)
         trouble = protocol.trouble(threat)
         if trouble is None:
-            self.findings.append(finding)
+            self.findings[finding] = None
             return
         self.troubles.setdefault(trouble, NotScannedError(trouble, str(finding)))
         if trouble is Trouble.ENCRYPTED:
-            self.encrypted.append(finding)
+            self.encrypted[finding] = None
 
     def failed(self, error: NotScannedError) -> None:
         """Take that something could not be scanned."""
@@ -92,13 +94,19 @@ class ClamAV:
         self._verdicts = Verdicts(settings.remember, settings.remember_in_memory, _store(settings))
         seen = self._verdicts.seen()
         self._database = Database(
-            self._clamd.ask, settings.version_interval, seen, self._verdicts.see
+            self._clamd.ask,
+            settings.version_interval,
+            seen,
+            self._verdicts.see,
+            settings.database,
         )
         self.scanner = Scanner(self._clamd, self._verdicts, self._database)
         self._skipping = Skipping(settings)
         self._teller = Teller()
+        self._told: Counter[str] = Counter()
+        self._tells_at = time.monotonic() + HOUR
         self._looked = -1.0
-        self._is_there = bool(settings.clamd)
+        self._sockets: list[str] = []
 
     @property
     def state(self) -> str:
@@ -109,8 +117,7 @@ class ClamAV:
 
     def adapt(self, request: Request) -> Awaitable[Decision | None] | None:
         """Scan the body, if there is one that is to be scanned."""
-        body = request.body
-        if body.complete and not body.preview:
+        if _is_empty(request.body):
             return None
         if not self._has_clamd():
             return None
@@ -120,18 +127,36 @@ class ClamAV:
         self._database.look()
         return self._adapt(request)
 
+    async def begin(self) -> None:
+        """Tell if there is no clamd to ask; this takes a second at most."""
+        if not self._has_clamd():
+            return
+        self._database.look()
+        for each in await self._clamd.missing(self.settings.clamd or self._sockets):
+            log.warning("clamd cannot be reached: %s", each)
+
+    def tell_counters(self) -> None:
+        """Log how often each outcome came about, if there is something new to tell."""
+        if self.counters != self._told:
+            self._told = self.counters.copy()
+            log.info(
+                "messages so far: %s", ", ".join(f"{name} {n}" for name, n in self._told.items())
+            )
+
     def _has_clamd(self) -> bool:
-        """Whether one is configured, or a default socket is there; looked for once a second."""
-        if self.settings.clamd:
+        """Whether one is configured or was reached, or a default socket is there.
+
+        One that was there and went away is down, and missed.
+        """
+        if self.settings.clamd or self._clamd.was_reached:
             return True
         now = time.monotonic()
-        if now - self._looked >= 1:
+        if now - self._looked >= LOOK_EVERY:
             self._looked = now
-            is_there = any(map(os.path.exists, SOCKETS))
-            if not is_there:
+            self._sockets = [each for each in SOCKETS if os.path.exists(each)]  # noqa: PTH110 - quick
+            if not self._sockets:
                 self._tell_unconfigured()
-            self._is_there = is_there
-        return self._is_there
+        return bool(self._sockets)
 
     def _tell_unconfigured(self) -> None:
         self._teller.once(
@@ -140,23 +165,21 @@ class ClamAV:
         )
 
     async def _adapt(self, request: Request) -> Decision | None:
-        budget = Budget(self.settings.scan_timeout)
-        try:
-            report = await self._scan(request, budget)
-        except _TooLongError:
-            self._count("skipped-size")
-            return None
+        report = await self._scan(request)
         if report.findings:
             self._count("infected")
-            found = ", ".join(map(str, report.findings))
-            log.warning("infected: %r: %s", request, found)
-            return infected(request, report.findings)
+            findings = list(report.findings)
+            log.warning("infected: %r: %s", request, listed(findings))
+            return infected(request, findings)
+        if report.is_too_long:
+            self._count("skipped-size")
+            return None
         if not report.troubles:
             self._count("clean")
             return None
         return self._not_scanned(request, report)
 
-    def _not_scanned(self, request: Request, report: Report) -> Decision | None:
+    def _not_scanned(self, request: Request, report: Report) -> Decision:
         """Do what is set for what happened; of several things that which goes first."""
         for trouble in report.troubles:
             self._count(trouble.value)
@@ -164,51 +187,54 @@ class ClamAV:
         action = next(each for each in ACTIONS if each in actions)
         trouble = actions[action]
         error = report.troubles[trouble]
-        if trouble is Trouble.DOWN and not self.settings.clamd:
-            self._tell_unconfigured()
-            return None
-        self._teller.trouble(request, error, _PAST[action])
         if action == "error":
-            raise error
+            raise error  # which the server logs
+        self._teller.trouble(request, error, _PAST[action])
         if action == "allow":
             return allowed(trouble)
-        return blocked(request, trouble, report.encrypted)
+        return blocked(request, trouble, list(report.encrypted))
 
-    async def _scan(self, request: Request, budget: Budget) -> Report:
-        """Scan a message; once more where clamd was lost on the way."""
-        body: AsyncIterable[bytes] = request.body
-        if self.settings.skip_larger and length(request) is None:
-            body = _Limited(request.body, self.settings.skip_larger)
+    async def _scan(self, request: Request) -> Report:
+        """Scan a message; anew where its body was not there in time, or clamd was lost, once."""
+        is_long_told = length(request) is not None
+        body = Incoming(request.body, 0 if is_long_told else self.settings.skip_larger)
         kind = described(request)
+        budget = Budget(self.settings.scan_timeout)
         report = Report()
+        was_lost = False
         try:
-            await self._scan_items(report, body, kind, budget)
-        except LostError:
-            async for _ in body:
-                pass  # so that it need not wait for the client in mid-body again
-            report = Report()
-            try:
-                await self._scan_items(report, body, kind, budget)
-            except NotScannedError as error:
-                report.failed(error)
+            while True:
+                try:
+                    await self._scan_items(report, body, kind, budget)
+                except LostError:
+                    if was_lost:
+                        raise
+                    was_lost = True
+                except PausedError:
+                    pass
+                else:
+                    break
+                await body.read_ahead()
+        except TooLongError:
+            report.is_too_long = True
         except NotScannedError as error:
             report.failed(error)
         return report
 
     async def _scan_items(
-        self, report: Report, body: AsyncIterable[bytes], kind: Described, budget: Budget
+        self, report: Report, body: Incoming, kind: Described, budget: Budget
     ) -> None:
         try:
             async with aclosing(items(body, kind, self.settings)) as found:
                 async for item in found:
-                    await self._scan_item(report, item, budget)
+                    await self._scan_item(report, item, body, budget)
         except BodyError as error:
             report.failed(NotScannedError(Trouble.UNDECODABLE, str(error)))
-            await self._scan_item(report, Item("", body), budget)  # as it is, at least
+            await self._scan_item(report, Item("", body), body, budget)  # as it is, at least
 
-    async def _scan_item(self, report: Report, item: Item, budget: Budget) -> None:
+    async def _scan_item(self, report: Report, item: Item, body: Incoming, budget: Budget) -> None:
         try:
-            threat = await self.scanner.scan(item.pieces, budget)
+            threat = await self.scanner.scan(item.pieces, body, budget)
         except NotScannedError as error:
             if error.trouble is not Trouble.TOO_LARGE:
                 raise
@@ -219,25 +245,30 @@ class ClamAV:
 
     def _count(self, outcome: str) -> None:
         self.counters[outcome] += 1
+        now = time.monotonic()
+        if now >= self._tells_at:
+            self._tells_at = now + HOUR
+            self.tell_counters()
 
 
-_PAST: Final = {"allow": "allowed", "block": "blocked", "error": "answered with an error"}
+_PAST: Final = {"allow": "allowed", "block": "blocked"}
 
 
-class _Limited:
-    """A body that ends with an error where it becomes too long."""
+def _is_empty(body: Any) -> bool:  # noqa: ANN401 - as Request has it
+    """Whether there is nothing in a body, and nothing more to come; it does not wait.
 
-    def __init__(self, body: AsyncIterable[bytes], most: int) -> None:
-        self._body = body
-        self._most = most
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        size = 0
-        async for piece in self._body:
-            size += len(piece)
-            if size > self._most:
-                raise _TooLongError
-            yield piece
+    The preview does not tell: what came later has been read by a service before us.
+    """
+    if body.preview or not body.complete:
+        return False
+    reading = body.read(1)  # which is over at once, as all is there
+    try:
+        reading.send(None)
+    except StopIteration as done:
+        return not done.value
+    finally:
+        reading.close()
+    return False
 
 
 def _store(settings: ClamAVSettings) -> Store | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from zcadapt import Format, parse_address, setting
+from zcadapt import Conditions, Format, SettingsError, parse_address, setting
 
 __all__ = ["ClamAVSettings", "where"]
 
@@ -34,8 +34,17 @@ def _check_type(text: str) -> None:
         raise ValueError
 
 
+def _check_host(text: str) -> None:
+    try:
+        Conditions({"hosts": [text]})
+    except SettingsError as error:
+        *_, why = error.problems[0].what.rpartition('": ')
+        raise ValueError(why if why != error.problems[0].what else "") from error
+
+
 CLAMD: Final = Format("the path of a socket or HOST:PORT", where)
 TYPE: Final = Format('a media type, such as "video/mp4" or "video/*"', _check_type)
+HOST: Final = Format("a host, or a domain that begins with a dot", _check_host)
 
 
 def _action(default: str, when: str) -> Any:  # noqa: ANN401 - as `setting`
@@ -78,7 +87,9 @@ class ClamAVSettings:
         (), "Media types that are not scanned, as the message tells them.", format=TYPE
     )
     skip_hosts: tuple[str, ...] = setting(
-        (), "Hosts, with all those below them, whose messages are not scanned."
+        (),
+        "Hosts whose messages are not scanned; with a dot before, all below them, too.",
+        format=HOST,
     )
     skip_larger: int = setting(
         0, "Bodies of more bytes than that are not scanned; 0: they are.", least=0
@@ -86,7 +97,14 @@ class ClamAVSettings:
 
     json: bool = setting(
         False,  # noqa: FBT003 - a default
-        "Whether base64 in JSON documents is scanned decoded as well.",
+        "Whether base64 in JSON documents that are uploaded is scanned decoded as well.",
+    )
+    json_strings: int = setting(
+        100,
+        "How many strings of 1024 characters or more may be base64 in a JSON document; of shorter "
+        "ones so many are scanned each by itself, and all others in one.",
+        least=1,
+        most=100_000,
     )
     parts: int = setting(1000, "How many parts a form may have.", least=1, most=100_000)
     expanded: int = setting(
@@ -105,6 +123,12 @@ class ClamAVSettings:
 
     version_interval: float = setting(
         30.0, "Seconds between two looks at the version of clamd's database.", least=0.1
+    )
+    database: str = setting(
+        "",
+        "The folder where this clamd has its signatures (DatabaseDirectory), if it is on this "
+        "machine: signatures of one's own are noticed when they change. Empty: only those that "
+        "clamd tells the version of (daily) are.",
     )
     remember: float = setting(
         3600.0, "Seconds for which a verdict is remembered; 0: not at all.", least=0, most=30 * DAY

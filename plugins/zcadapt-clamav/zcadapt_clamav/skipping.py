@@ -3,7 +3,7 @@
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from zcadapt import Request
+from zcadapt import Conditions, Request
 from zcadapt_clamav.contents import Described
 from zcadapt_clamav.settings import ClamAVSettings
 
@@ -22,8 +22,11 @@ def _headers(request: Request) -> Any:  # noqa: ANN401 - a mapping with get_all
 def described(request: Request) -> Described:
     """Return what the message under adaptation says about its body."""
     headers = _headers(request)
-    kinds = dict.fromkeys(headers.get_all("Content-Type"))
-    return Described(", ".join(kinds), ", ".join(headers.get_all("Content-Encoding")))
+    return Described(
+        tuple(dict.fromkeys(headers.get_all("Content-Type"))),
+        ", ".join(headers.get_all("Content-Encoding")),
+        request.method == "REQMOD",
+    )
 
 
 def length(request: Request) -> int | None:
@@ -38,24 +41,23 @@ class Skipping:
 
     def __init__(self, settings: ClamAVSettings) -> None:
         self._types = tuple(each.lower() for each in settings.skip_types)
-        self._hosts = frozenset(each.lower().strip(".") for each in settings.skip_hosts)
+        # In "not", as one of them beside another is not excepted.
+        hosts = {"not": {"hosts": list(settings.skip_hosts)}} if settings.skip_hosts else {}
+        self._scanned = Conditions(hosts)
         self._larger = settings.skip_larger
 
     def skips(self, request: Request) -> str:
         """Return why a message is not scanned; empty: it is."""
-        if self._hosts and not self._hosts.isdisjoint(_domains(request.http.host)):
+        if not self._scanned.holds(request):
             return "host"
-        if self._types and self._is_skipped(described(request).media_type):
+        if self._types and self._are_skipped(described(request).media_types):
             return "type"
         if self._larger and (size := length(request)) is not None and size > self._larger:
             return "size"
         return ""
 
-    def _is_skipped(self, media_type: str) -> bool:
-        return any(fnmatchcase(media_type, each) for each in self._types)
-
-
-def _domains(host: str) -> list[str]:
-    """Return `host` and the domains it is in."""
-    labels = host.split(".")
-    return [".".join(labels[start:]) for start in range(len(labels))]
+    def _are_skipped(self, media_types: set[str]) -> bool:
+        """Whether all of them are: where there are several, any may be what it is taken for."""
+        return bool(media_types) and all(
+            any(fnmatchcase(each, skipped) for skipped in self._types) for each in media_types
+        )

@@ -3,7 +3,12 @@
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["TEXTS", "LostError", "NotScannedError", "Trouble"]
+from zcadapt import UnableError
+
+__all__ = ["OUTCOME", "TEXTS", "LostError", "NotScannedError", "Trouble"]
+
+#: The header of ours: what came of a message.
+OUTCOME: Final = "X-Clamav-Outcome"
 
 
 class Trouble(StrEnum):
@@ -33,11 +38,11 @@ TEXTS: Final = {
 }
 
 
-class NotScannedError(Exception):
+class NotScannedError(UnableError):
     """A body could not be scanned, because of `trouble`."""
 
     def __init__(self, trouble: Trouble, text: str) -> None:
-        super().__init__(text)
+        super().__init__(text, icap_headers={OUTCOME: trouble.value})
         self.trouble = trouble
 
 

@@ -20,9 +20,11 @@ log = logging.getLogger("zcadapt_clamav")
 
 T = TypeVar("T")
 
+#: Seconds for which it holds that something is clean, where nothing tells of new signatures.
+BRIEFLY: Final = 60.0
 #: Seconds that a look into the file may take; then it is as if nothing stood there.
 LOOK: Final = 0.5
-#: How many calls may wait for the thread; what is more is dropped.
+#: How many calls the thread may have to do; what is more is dropped.
 WAITING: Final = 100
 #: How many verdicts may wait to be written; the oldest of more are dropped.
 UNWRITTEN: Final = 1000
@@ -55,23 +57,20 @@ class Verdicts:
         if not version or not self._seconds:
             return None
         key = digest, version
-        found = self._known.get(key)
-        if found is None and (found := await self._look(*key)) is not None:
-            self._keep(key, found)
+        found = self._known.pop(key, None) or await self._look(*key)
         if found is None:
             return None
         threat, expires = found
         if expires <= time.time():
-            del self._known[key]
             return None
-        self._known.move_to_end(key)
+        self._keep(key, found)
         return threat
 
-    def put(self, digest: bytes, version: str, threat: str) -> None:
-        """Remember a verdict; this does not wait."""
+    def put(self, digest: bytes, version: str, threat: str, *, briefly: bool = False) -> None:
+        """Remember a verdict, for a short time if it is `briefly`; this does not wait."""
         if not version or not self._seconds:
             return
-        expires = time.time() + self._seconds
+        expires = time.time() + (min(BRIEFLY, self._seconds) if briefly else self._seconds)
         self._keep((digest, version), (threat, expires))
         if self._store is not None:
             self._unwritten.append((digest, version, threat, expires))
@@ -103,7 +102,7 @@ class Verdicts:
     def _keep(self, key: tuple[bytes, str], verdict: tuple[str, float]) -> None:
         self._known[key] = verdict
         self._known.move_to_end(key)
-        while len(self._known) > max(self._most, 1):
+        while len(self._known) > self._most:
             self._known.popitem(last=False)
 
     async def _look(self, digest: bytes, version: str) -> tuple[str, float] | None:
@@ -126,11 +125,12 @@ class Verdicts:
         if self._thread is None or self._process != os.getpid():
             self._process = os.getpid()
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="zcadapt-clamav")
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._thread, self._try, call)
+        future = self._thread.submit(self._try, call)
+        # Not in _try, which never runs for a call that is cancelled before its turn.
+        future.add_done_callback(lambda _: self._room.release())
+        return asyncio.wrap_future(future)
 
     def _try(self, call: Callable[[], T]) -> T | None:
-        self._room.release()
         if self._store is None:
             return None
         try:

@@ -124,17 +124,17 @@ class Claude(_Restriction):
 class Presets:
     """The table ``presets``: none, where its name is not there."""
 
-    google_workspace: GoogleWorkspace = setting(None, GoogleWorkspace.__doc__ or "")
-    microsoft_365: Microsoft365 = setting(None, Microsoft365.__doc__ or "")
-    microsoft_365_v2: Microsoft365V2 = setting(None, Microsoft365V2.__doc__ or "")
-    microsoft_consumer: MicrosoftConsumer = setting(None, MicrosoftConsumer.__doc__ or "")
-    youtube: YouTube = setting(None, YouTube.__doc__ or "")
-    slack: Slack = setting(None, Slack.__doc__ or "")
-    dropbox: Dropbox = setting(None, Dropbox.__doc__ or "")
-    webex: Webex = setting(None, Webex.__doc__ or "")
-    github: GitHub = setting(None, GitHub.__doc__ or "")
-    chatgpt: ChatGPT = setting(None, ChatGPT.__doc__ or "")
-    claude: Claude = setting(None, Claude.__doc__ or "")
+    google_workspace: GoogleWorkspace | None = setting(None, GoogleWorkspace.__doc__ or "")
+    microsoft_365: Microsoft365 | None = setting(None, Microsoft365.__doc__ or "")
+    microsoft_365_v2: Microsoft365V2 | None = setting(None, Microsoft365V2.__doc__ or "")
+    microsoft_consumer: MicrosoftConsumer | None = setting(None, MicrosoftConsumer.__doc__ or "")
+    youtube: YouTube | None = setting(None, YouTube.__doc__ or "")
+    slack: Slack | None = setting(None, Slack.__doc__ or "")
+    dropbox: Dropbox | None = setting(None, Dropbox.__doc__ or "")
+    webex: Webex | None = setting(None, Webex.__doc__ or "")
+    github: GitHub | None = setting(None, GitHub.__doc__ or "")
+    chatgpt: ChatGPT | None = setting(None, ChatGPT.__doc__ or "")
+    claude: Claude | None = setting(None, Claude.__doc__ or "")
 
 
 class Preset(NamedTuple):
