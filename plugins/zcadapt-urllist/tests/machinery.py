@@ -20,7 +20,8 @@ cache deny all
 pid_filename {folder}/squid.pid
 coredump_dir {folder}
 cache_log {folder}/cache.log
-access_log stdio:{folder}/access.log
+logformat access %ru|%{{X-Attribute}}adapt::<last_h|%{{X-Decision-ID}}adapt::<last_h
+access_log stdio:{folder}/access.log access
 logformat icap %ru|%icap::to|%{{X-Attribute}}icap::<h
 icap_log stdio:{folder}/icap.log icap
 shutdown_lifetime 0 seconds

@@ -42,6 +42,7 @@ def test_a_format_can_be_told_for_all_or_for_one(run, written, tmp_path):
     [
         ([], [], "there is nothing in the sources"),
         (["# nothing"], [], "there is nothing in the sources"),
+        (["<html>", "a.example"], [], "is a page of HTML, XML or JSON, and no list"),
         (["a.example"] * 100, ["--max-bytes", "50"], "too large"),
         (["a.example"], ["missing"], "missing: there is no such file"),
     ],

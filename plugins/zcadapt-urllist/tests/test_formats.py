@@ -4,13 +4,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from zcadapt_urllist.canonical import shown
-from zcadapt_urllist.formats import EXCEPTION, EXPRESSION, PARSERS, NotForUsError, guess
+from zcadapt_urllist.formats import (
+    EXCEPTION,
+    EXPRESSION,
+    EXPRESSION_MEMORY,
+    LARGEST_PROGRAM,
+    PARSERS,
+    STRICT,
+    NotForUsError,
+    PartError,
+    expression_options,
+    guess,
+    size_of,
+)
 
 
 def entries(name, line):
     return [
         shown(key.removeprefix(EXCEPTION)) + ("" if key.endswith(b".") else " only")
         for key in PARSERS[name](line)
+        if not key.startswith(STRICT)
     ]
 
 
@@ -22,8 +35,12 @@ def entries(name, line):
         ("domains", b".example.com", ["example.com"]),
         ("domains", b"*.example.com", ["example.com"]),
         ("domains", b".xxx", ["xxx"]),
+        ("domains", b"*.xxx.", ["xxx"]),
         ("domains", b"192.0.2.1", ["192.0.2.1"]),
         ("domains", b"2001:DB8::1", ["2001:db8::1"]),
+        ("domains", b"192.0.2.1.:80", ["192.0.2.1"]),
+        ("domains", b"[2001:db8::1]:80", ["2001:db8::1"]),
+        ("domains", b"::ffff:192.0.2.1", ["192.0.2.1"]),
         ("domains", b"example.com:8080", ["example.com"]),
         ("domains", "bücher.example".encode(), ["xn--bcher-kva.example"]),
         ("domains", b"https://example.com", ["example.com only", "www.example.com only"]),
@@ -36,16 +53,24 @@ def entries(name, line):
         ("urls", b"example.com/a/", ["example.com/a/ only", "www.example.com/a/ only"]),
         ("urls", b"www.example.com", ["www.example.com only", "example.com only"]),
         ("urls", b"192.0.2.1/x", ["192.0.2.1/x only"]),
+        ("urls", b"mywww.a.example/x", ["mywww.a.example/x only", "www.mywww.a.example/x only"]),
+        ("urls", b"a.www/x", ["a.www/x only", "www.a.www/x only"]),
+        ("urls", b"www/x", ["www/x only", "www.www/x only"]),
+        ("urls", b"me:pw@a.example:80/x", ["a.example/x only", "www.a.example/x only"]),
         ("hosts", b"127.0.0.1 localhost", []),
         ("hosts", b"::1 ip6-localhost ip6-loopback", []),
         ("hosts", b"0.0.0.0 0.0.0.0", []),
         ("hosts", b"0.0.0.0\ta.example  b.example", ["a.example only", "b.example only"]),
         ("hosts", b"fe80::1%lo0 a.example", ["a.example only"]),
+        ("hosts", b"127.0.0.1 localhost.localdomain a.example", ["a.example only"]),
+        ("hosts", b"0.0.0.0 a.example#the first", ["a.example only"]),
+        ("hosts", b"#0.0.0.0 a.example", []),
         ("adblock", b"! a comment", []),
         ("adblock", b"[Adblock Plus 2.0]", []),
         ("adblock", b"||example.com^", ["example.com"]),
         ("adblock", b"||example.com^$all,important", ["example.com"]),
         ("adblock", b"||*.example.com^", ["example.com"]),
+        ("adblock", b"Example.com", ["example.com"]),
     ],
 )
 def test_a_line_is_read(name, line, found):
@@ -58,6 +83,22 @@ def test_a_line_is_read(name, line, found):
         ("domains", b"com", "without a dot"),
         ("domains", b"not a host", "not a URL"),
         ("domains", b"-", "without a dot"),
+        ("domains", b"com.", "without a dot"),
+        ("domains", b"com:80", "without a dot"),
+        ("domains", b"me@com", "without a dot"),
+        ("adblock", b"||com.^", "without a dot"),
+        ("domains", b"1.1", "four parts"),
+        ("domains", b"10.", "four parts"),
+        ("domains", b"3221225991", "four parts"),
+        ("urls", b"1.1/x", "four parts"),
+        ("domains", b"a.example:b", "not a host"),
+        ("domains", b"a.\x00example", "not a host"),
+        ("dstdomain", b"a.example b.example", "not a host"),
+        ("dstdomain", b"http://a.example/x", "a URL"),
+        ("dstdomain", b"a.example/x", "a URL"),
+        ("hosts", b"0.0.0.0 http://a.example/x", "not a host"),
+        ("urls", b"a.example/x%0d%0ay", "control characters"),
+        ("urls", b"a.example/x?%00", "control characters"),
         ("domains", b"a,b.example", "not a host"),
         ("domains", b"192.0.2.0/24", "a network"),
         ("domains", b"example.com##.ad", "not a URL"),
@@ -70,11 +111,44 @@ def test_a_line_is_read(name, line, found):
         ("expressions", b"(?=a)b", "not an expression"),
         ("expressions", b"a" * 5000, "4096 bytes"),
         ("expressions", b"((a{100}){100}){100}", "not an expression"),
+        ("expressions", b".{900}" * 3, f"{LARGEST_PROGRAM} instructions"),
+        ("expressions", b"foo|", "every URL"),
+        ("expressions", rb"\Qfoo", "not an expression"),
+        ("expressions", b".*", "every URL"),
     ],
 )
 def test_a_broken_line_is_told(name, line, why):
     with pytest.raises(ValueError, match=why):
         PARSERS[name](line)
+
+
+def test_of_a_hosts_line_what_can_be_read_is_and_the_rest_is_told():
+    with pytest.raises(PartError, match=r"not a host: 'b!x\.example c!\.example'") as caught:
+        PARSERS["hosts"](b"0.0.0.0 a.example b!x.example c!.example d.example")
+    assert [shown(key) for key in caught.value.keys] == ["a.example", "d.example"]
+
+
+@pytest.mark.parametrize(
+    ("line", "strict"),
+    [
+        (b"a.example/B%7e%2f", b"/B~%2F"),
+        (b"a.example/\xc3\xbc", b"/%C3%BC"),
+        (b"a.example?X", b"/?X"),
+        (b"a.example/x/../y", None),
+        (b"a.example/", None),
+    ],
+)
+def test_of_a_url_the_strict_form_is_kept_too(line, strict):
+    hosts = [b"example.a.\0", b"example.a.www.\0"]
+    keys = [key for key in PARSERS["urls"](line) if key.startswith(STRICT)]
+    assert keys == [STRICT + host + strict for host in hosts if strict]
+
+
+def test_what_an_expression_costs_is_known():
+    assert size_of(b"abcdefgh") < 20
+    assert size_of(b"x.{900}y") > 1800
+    assert size_of(b"((a)(b))") == size_of(b"ab")
+    assert expression_options().max_mem == EXPRESSION_MEMORY
 
 
 @pytest.mark.parametrize(

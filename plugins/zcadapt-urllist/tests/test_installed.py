@@ -3,6 +3,7 @@
 import http.client
 import importlib.util
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -128,6 +129,10 @@ def test_it_works_behind_a_squid(installation, settings, folder):
         assert browser.fetch("blocked.example:443", "CONNECT")[0] == 403
         log = Path(place, "icap.log")
         until(lambda: "|ICAP_SAT|advertising\n" in log.read_text(), "it is logged")
+        log = Path(place, "access.log")
+        logged = re.compile(r"/a\?\|advertising\|([a-z0-9]{12})\n")
+        until(lambda: logged.search(log.read_text()), "with its number")
+        assert logged.search(log.read_text())[1] in page
         assert browser.fetch(f"http://{m.FRIEND}:{port}/") == (200, "hello")
 
         query = ("zcadapt", "query", "--server", f"127.0.0.1:{served['icp'][1]}")
@@ -138,7 +143,7 @@ def test_it_works_behind_a_squid(installation, settings, folder):
         (folder / "late").write_text("127.0.0.1\n")
         until(lambda: browser.fetch(hello)[0] == 403, "the new list")
         assert "ICP_OP_DENIED" in installation.run(*query, hello)
-        (folder / "late").write_text("\n")
+        (folder / "late").write_text("# nothing again\n")
         until(lambda: browser.fetch(hello)[0] == 200, "the new list")
         (folder / "ads").write_text("127.0.0.1\n")
         build(installation, folder)

@@ -55,3 +55,11 @@ def test_a_policy_with_conditions_is_given_the_query(service_of):
 def test_a_condition_that_a_query_tells_nothing_of_does_not_hold(service_of):
     policy = policy_of(service_of(a=(["bad.example"], {"when": {"users": ["ann"]}})))
     assert policy(parse(build("http://bad.example/"), ("192.0.2.1", 3130))) is None
+
+
+def test_a_url_that_can_be_read_in_two_ways_is_looked_up_in_both(service_of):
+    policy = policy_of(service_of(a=(["bad.example"], {})))
+    assert policy(r"http://bad.example\@good.example/") == "ICP_OP_MISS_NOFETCH"
+    assert policy(r"http://good.example\@bad.example/") == "ICP_OP_MISS_NOFETCH"
+    friends = policy_of(service_of(a=(["good.example"], {"action": "allow"})))
+    assert friends(r"http://good.example\@bad.example/") is None

@@ -3,7 +3,14 @@
 import gzip
 
 import pytest
-from zcadapt_urllist.reading import LONGEST_LINE, MOST_TOLD, SourceError, sources_of
+from zcadapt_urllist.formats import STRICT, size_of
+from zcadapt_urllist.reading import (
+    LONGEST_LINE,
+    MOST_INSTRUCTIONS,
+    MOST_TOLD,
+    SourceError,
+    sources_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -12,6 +19,10 @@ from zcadapt_urllist.reading import LONGEST_LINE, MOST_TOLD, SourceError, source
         b"a.example\nb.example\n",
         b"a.example\nb.example",
         b"a.example\r\nb.example\r\n",
+        b"a.example\rb.example\r",
+        b"\xef\xbb\xbfa.example\rb.example",
+        b"! Title: both\na.example\nb.example\n",
+        b"! Title: both\ra.example\r||b.example^",
         b"\xef\xbb\xbfa.example\nb.example\n",
         b"\n\n# both\n  a.example  \n\tb.example # the second\n",
         b"a.example\n\x1a\nb.example\n",
@@ -39,6 +50,37 @@ def test_broken_lines_are_told_with_file_and_line_counted_and_skipped(written, r
     assert report.broken == 2
     assert report.told[0] == f"{path}:2: not a URL"
     assert report.told[1].startswith(f"{path}:4: ")
+
+
+def test_the_lines_of_an_old_mac_are_counted_as_all_others(tmp_path, read):
+    path = tmp_path / "list"
+    path.write_bytes(b"a.example\r" * 20_000 + b"no host\r")
+    keys, report = read(path)
+    assert len(keys) == 20_000
+    assert report.told == [f"{path}:20001: not a URL"]
+    with pytest.raises(SourceError, match="too large"):
+        read(path, most_bytes=100_000)
+
+
+def test_a_broken_name_in_a_hosts_file_is_told_and_the_others_of_its_line_are_read(written, read):
+    path = written("0.0.0.0 a.example b!x.example c.example", "0.0.0.0 d.example")
+    keys, report = read(path)
+    assert keys == [b"example.a.\0", b"example.c.\0", b"example.d.\0"]
+    assert (report.hosts, report.broken) == (3, 1)
+    assert report.told == [f"{path}:1: not a host: 'b!x.example'"]
+
+
+def test_expressions_that_would_take_too_long_together_are_told(written, read):
+    fits = MOST_INSTRUCTIONS // size_of(b"x0.{900}y")
+    path = written(*[f"x{number}.{{900}}y" for number in range(fits + 2)], "x0.{900}y", "abc")
+    _, report = read(path, wanted="expressions")
+    assert list(report.expressions)[-2:] == [b"x%d.{900}y" % (fits - 1), b"abc"]
+    assert report.instructions <= MOST_INSTRUCTIONS
+    assert [each.split(": ")[0] for each in report.told] == [
+        f"{path}:{fits + 1}",
+        f"{path}:{fits + 2}",
+    ]
+    assert f"{MOST_INSTRUCTIONS} instructions" in report.told[0]
 
 
 def test_only_the_first_broken_lines_of_each_file_are_told(written, read):
@@ -71,7 +113,8 @@ def test_a_squidguard_directory_is_read_each_file_in_its_format(written, read):
     (folder / "expressions.gz").write_bytes(gzip.compress(b"(^|/)porn/\n(broken\n"))
     written("ignored", name="adult/usage")
     keys, report = read(folder)
-    assert keys == [b"example.a.", b"example.b.\0/x", b"example.b.www.\0/x"]
+    urls = [b"example.b.\0/x", b"example.b.www.\0/x"]
+    assert keys == [b"example.a.", urls[0], STRICT + urls[0], urls[1], STRICT + urls[1]]
     assert list(report.expressions) == [b"(^|/)porn/"]
     assert (report.hosts, report.urls, report.broken) == (1, 2, 1)
     assert str(report) == "1 hosts and domains, 2 URLs, 1 expressions, 1 lines not read"

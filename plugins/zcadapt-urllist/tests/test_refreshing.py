@@ -1,5 +1,8 @@
 """Changed files are taken up, and nobody waits for it."""
 
+import gzip
+import os
+import tempfile
 from threading import Event
 
 import pytest
@@ -115,3 +118,120 @@ def test_a_server_that_ends_does_not_wait_for_a_list(written):
     ended.set()
     service.refresh(ended)
     assert is_blocked(service, "a.example")
+
+
+def test_what_is_the_same_under_another_name_or_time_has_the_same_state(written):
+    one = service_with(written("a.example", name="one"))
+    two = written("a.example", name="two")
+    os.utime(two, (1, 1))
+    assert service_with(two).state == one.state
+
+
+@pytest.mark.parametrize("how", ["in place", "renamed"])
+def test_a_change_of_the_same_size_is_seen(written, looked, how):
+    path = written("a.example")
+    service = service_with(path)
+    before = path.stat()
+    if how == "in place":
+        path.write_text("b.example\n")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    else:
+        new = written("b.example", name="new")
+        os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+        new.replace(path)
+    looked(service)
+    assert is_blocked(service, "b.example")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "list.txt: is empty; a comment says that it is meant"),
+        (b"\r\n", "list.txt: is empty; a comment says that it is meant"),
+        (gzip.compress(b""), "list.txt: is empty; a comment says that it is meant"),
+        (b"<html>\n<body>login please</body>\n</html>\n", "is a page of HTML, XML or JSON"),
+        (b"404: Not Found\n", "none of the lines lists anything"),
+        (b"no host\nb.example\nstill none\n", "2 lines cannot be read, and 1 can"),
+        (b"/ads.\n", "none of the lines lists anything"),
+    ],
+)
+def test_what_a_broken_download_leaves_is_not_taken_up(written, looked, caplog, content, why):
+    path = written("||a.example^")
+    service = service_with(path)
+    for day in (1, 2):
+        caplog.clear()
+        path.write_bytes(content)
+        os.utime(path, (day, day))
+        looked(service, 5)
+        assert is_blocked(service, "a.example")
+        assert caplog.text.count("list 'a' stays as it is: ") == 1
+        assert why in caplog.text
+    written("||b.example^")
+    looked(service)
+    assert is_blocked(service, "b.example")
+
+
+def test_of_several_files_each_is_looked_at(written, looked):
+    one, two = written("a.example", name="one"), written("b.example", name="two")
+    service = URLList({"lists": {"a": {"sources": [str(one), str(two)]}}})
+    for content in ("", "<html>"):
+        two.write_text(content)
+        looked(service)
+        assert is_blocked(service, "b.example")
+
+
+def test_a_file_that_only_has_a_comment_is_meant_to_have_nothing_else(written, looked):
+    service = service_with(written("a.example"))
+    written("# nothing any more")
+    looked(service)
+    assert not is_blocked(service, "a.example")
+
+
+def test_a_list_that_never_was_better_is_taken_up(written, looked):
+    service = service_with(written("a.example", "no host", "no host"))
+    written("b.example", "no host", "no host")
+    looked(service)
+    assert is_blocked(service, "b.example")
+
+
+def test_what_was_built_and_is_cut_off_is_not_taken_up(written, looked, tmp_path):
+    report, path = Report(), tmp_path / "built"
+    write(keys_of(sources_of([written("a.example")]), report), report, path)
+    service = service_with(path)
+    for spoiled in (path.read_bytes()[:-1], b""):
+        path.write_bytes(spoiled)
+        looked(service)
+        assert is_blocked(service, "a.example")
+
+
+def test_what_was_built_to_be_empty_is_meant_so(written, looked, tmp_path):
+    report, path = Report(), tmp_path / "built"
+    write(keys_of(sources_of([written("a.example")]), report), report, path)
+    service = service_with(path)
+    write([], Report(), path, allow_empty=True)
+    looked(service)
+    assert not is_blocked(service, "a.example")
+
+
+def test_what_could_not_be_taken_up_is_tried_again_and_each_time_later(
+    kept, looked, caplog, monkeypatch, tmp_path
+):
+    service = service_with(kept("a.example"))
+    kept("b.example")
+    looked(service, 1)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+        looked(service, 4)
+        assert caplog.text.count("stays as it is") == 1
+    assert is_blocked(service, "a.example")
+    looked(service, 1)
+    assert is_blocked(service, "b.example")
+    kept("c.example", "d.example")
+    looked(service, 1)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+        looked(service, 5)
+    looked(service, 7)
+    assert not is_blocked(service, "c.example")
+    looked(service, 1)
+    assert is_blocked(service, "c.example")

@@ -183,6 +183,52 @@ def test_a_redirect_goes_to_a_url(written, url):
         URLList({"lists": {"a": table}})
 
 
+def test_a_redirect_says_what_its_placeholders_are(written):
+    table = {"sources": [str(written("a.example"))], "action": "redirect"}
+    table["redirect"] = "http://x.example/{urll}{url}{}"
+    with pytest.raises(SettingsError) as caught:
+        URLList({"lists": {"a": table}})
+    known = "{url}, {host}, {entry}, {category}"
+    assert [str(each) for each in caught.value.problems] == [
+        f"lists.a.redirect: {{urll}} is none of {known}",
+        f"lists.a.redirect: {{}} is none of {known}",
+    ]
+
+
+def test_where_a_redirect_leads_to_is_not_redirected(service_of):
+    settings = {"action": "redirect", "redirect": "http://WWW.Bad.example:8080/why?{url}"}
+    service = service_of(a=(["bad.example"], settings))
+    assert ask(service, "http://www.bad.example:8080/why") is None
+    assert service.answer("http://www.bad.example:8080/why") is None
+    assert ask(service, "http://bad.example/").status == 302
+    assert ask(service, "http://bad.example/", headers=[("Host", "www.bad.example")]).status == 302
+
+
+@pytest.mark.parametrize(
+    ("lines", "settings"),
+    [
+        (["a.example", "b.example"], {"format": "hosts"}),
+        (["! ads", "/banner/", "example.com##.ad"], {}),
+        (["@@||a.example^"], {}),
+    ],
+)
+def test_a_list_of_which_no_line_lists_anything_is_wrong(options_of, lines, settings):
+    with pytest.raises(SettingsError) as caught:
+        URLList(options_of(a=(lines, settings)))
+    why = "there are lines in the files, and none that lists anything; is the format right?"
+    assert [str(each) for each in caught.value.problems] == [f"lists.a.sources: {why}"]
+
+
+def test_a_page_is_no_list(options_of):
+    with pytest.raises(SettingsError, match=r"lists\.a\.sources: .*a\.txt: is a page of HTML"):
+        URLList(options_of(a=(["<html>", "a.example"], {})))
+
+
+def test_a_list_with_nothing_in_it_is_warned_of_but_for_a_comment(service_of, caplog):
+    service_of(a=([""], {}), b=(["# nothing yet"], {}), c=(["a.example"], {}))
+    assert caplog.messages == ["list 'a': there is nothing in its files"]
+
+
 def test_a_list_too_large_to_be_read_at_each_start_is_refused(written):
     path = str(written(*["a.example"] * 100))
     with pytest.raises(SettingsError, match=r"lists\.a\.sources: .*too large"):

@@ -1,17 +1,20 @@
 """What is on a list is found, in memory and in a file."""
 
 import os
+import random
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zcadapt_urllist.canonical import shown
 from zcadapt_urllist.formats import told
 from zcadapt_urllist.reading import Report, SourceError
-from zcadapt_urllist.store import Store, is_compiled, write
-from zcadapt_urllist.subjects import subject_of_url
+from zcadapt_urllist.store import SEARCHED, Store, is_compiled, write
+from zcadapt_urllist.subjects import MOST_SUBJECTS, subject_of_url
 
 
 def find(store, url):
@@ -80,6 +83,77 @@ def test_an_expression_that_would_take_others_for_ever_does_not(store_of):
     assert find(store, "http://a.example/" + "x" * 60_000) is None
 
 
+@pytest.mark.parametrize(
+    ("letters", "lines"),
+    [
+        ("xyab", ["x.{900}[^a-y]"]),
+        ("xyab", [f"[xa].{{{400 + each}}}[yb].{{300}}Q{each}" for each in range(10)]),
+        ("abc", [f"[a-z]+{each}[a-z]+q" for each in range(1000)]),
+    ],
+)
+def test_expressions_do_not_take_long_whatever_they_are_given(stored, letters, lines):
+    store = stored(*lines, wanted="expressions")
+    url = "http://a.example/" + "".join(random.Random(1).choices(letters, k=60_000))
+    before = time.thread_time()
+    assert find(store, url) is None
+    assert time.thread_time() - before < 0.2  # about 0.04 where nothing else runs
+
+
+@pytest.mark.parametrize(
+    ("path", "is_found"),
+    [
+        ("word" + "x" * 60_000, True),
+        ("x" * 60_000 + "word", True),
+        ("x" * 60_000 + "/end", True),
+        ("begin/" + "x" * 60_000, True),
+        ("one" + "x" * 60_000 + "two", False),
+        ("x" * 30_000 + "word" + "x" * 30_000, False),
+        (
+            "x" * (SEARCHED // 2 - 19) + "wo" + "x" * 60_000 + "rd" + "x" * (SEARCHED // 2 - 2),
+            False,
+        ),
+        ("x" * (SEARCHED - 21) + "word", True),
+        ("x" * (SEARCHED // 2 - 21) + "/end" + "x" * 60_000, False),
+        ("x" * 60_000 + "begin/" + "x" * (SEARCHED // 2 - 6), False),
+    ],
+)
+def test_of_a_long_url_expressions_see_both_ends(store_of, path, is_found):
+    lines = ["word", "/end$", "^(http://a.example/)?begin/", "one.*two"]
+    store = store_of(*lines, wanted="expressions")
+    assert (find(store, f"http://a.example/{path}") is not None) is is_found
+
+
+def test_the_more_expressions_there_are_the_less_of_a_long_url_they_see(stored):
+    url = "http://a.example/" + "x" * 1500 + "word" + "x" * 60_000
+    assert find(stored("word", wanted="expressions"), url) == "an expression"
+    many = stored("word", *[f"y{each}.{{900}}z" for each in range(10)], wanted="expressions")
+    assert find(many, url) is None
+    assert find(many, "http://a.example/word") == "an expression"
+
+
+def test_many_hosts_do_not_make_expressions_take_longer(stored):
+    store = stored("word", wanted="expressions")
+    subject = subject_of_url("http://a.example/" + "x" * 1500 + "word" + "x" * 60_000)
+    subject.sharing = MOST_SUBJECTS
+    assert store.find(subject) is None
+    near = subject_of_url("http://a.example/word")
+    near.sharing = MOST_SUBJECTS
+    assert store.find(near) is not None
+    near.sharing = 0
+    assert store.find(near) is None
+
+
+def test_for_all_is_for_the_path_as_it_was_written(store_of):
+    store = store_of("a.example/Pub/", "b.example")
+    entry = store.find_for_all([subject_of_url("http://a.example/Pub/x")])
+    assert told(entry) == "a.example/Pub/"
+    assert store.find_for_all([subject_of_url("http://a.example/pub/x")]) is None
+    assert store.find_for_all([subject_of_url("http://b.example/../x")]) is not None
+    some = [subject_of_url(f"http://{each}.b.example/") for each in range(MOST_SUBJECTS + 1)]
+    assert store.find_for_all(some) is None
+    assert told(store.find_for_all(some[1:])) == "b.example"
+
+
 def test_what_is_excepted_is_not_found(store_of):
     store = store_of("||example.com^", "@@||good.example.com^")
     assert find(store, "http://example.com/") == "example.com"
@@ -113,9 +187,7 @@ def test_a_host_is_found_if_and_only_if_it_or_one_above_is_listed(listed, asked)
         assert found is None or shown(found) in above & listed
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"a.example\n", b"x" * 1000, b"We love Marisa.\0" + b"\0" * 100]
-)
+@pytest.mark.parametrize("content", [b"", b"a.example\n", b"x" * 1000])
 def test_another_file_is_refused(tmp_path, content):
     path = tmp_path / "list.urls"
     path.write_bytes(content)
@@ -131,8 +203,48 @@ def test_a_file_that_is_cut_off_is_refused(filed, tmp_path, cut):
     whole = path.read_bytes()
     for part in (whole[:-cut], whole[cut:]):
         path.write_bytes(part)
-        with pytest.raises(SourceError):
+        with pytest.raises(SourceError, match=r"list\.urls: the list cannot be used: "):
             Store.open(path)
+
+
+@given(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=8))
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_file_that_is_damaged_anywhere_is_refused(filed, tmp_path, where, damage):
+    filed(*[f"a{number}.example" for number in range(100)])
+    path = tmp_path / "list.urls"
+    whole = path.read_bytes()
+    at = int(where * len(whole))
+    spoiled = (whole[:at] + damage + whole[at + len(damage) :])[: len(whole)]
+    path.write_bytes(spoiled)
+    if spoiled != whole:
+        with pytest.raises(SourceError, match="the list cannot be used"):
+            Store.open(path)
+
+
+def test_a_file_of_another_version_is_refused(filed, tmp_path):
+    filed("a.example")
+    path = tmp_path / "list.urls"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x63")
+    with pytest.raises(SourceError, match="another version of zcadapt-urllist has built it"):
+        Store.open(path)
+
+
+def test_a_store_has_the_digest_of_its_content_however_it_came_to_be(stored, filed):
+    lines = ["a.example", "b.example/c", "||d.example^", "no host"]
+    assert stored(*lines).digest == filed(*lines).digest
+    assert stored(*lines).digest != stored(*lines, "e.example").digest
+    one, two = (stored(each, wanted="expressions") for each in ("x+", "y+"))
+    assert one.digest != two.digest
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(filed, monkeypatch):
+    """After a power failure the old is there, or the new: never an empty one."""
+    done = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *args, n=name, r=real: (done.append(n), r(*args)))
+    filed("a.example")
+    assert done == ["fsync", "replace"]
 
 
 def test_a_file_is_replaced_in_one_step_and_who_has_it_open_keeps_the_old(tmp_path, filed):
@@ -168,14 +280,35 @@ def test_who_may_read_a_new_file_follows_from_the_umask(filed, tmp_path):
     assert (tmp_path / "list.urls").stat().st_mode & 0o777 == 0o644
 
 
-def test_the_file_is_mapped_not_read(filed, tmp_path):
-    """Another process that opens it sees it in its own map, not in its own memory."""
-    filed(*[f"a{number}.example" for number in range(1000)])
+def test_all_processes_map_the_same(filed, tmp_path):
+    store = filed(*[f"a{number}.example" for number in range(1000)])
     code = (
         "import sys; from pathlib import Path; from zcadapt_urllist.store import Store\n"
         "store = Store.open(Path(sys.argv[1]))\n"
-        "print(sys.argv[1] in Path('/proc/self/maps').read_text())"
+        "print(Path('/proc/self/maps').read_text())"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "list.urls")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "True\n"
+    assert _copies(done.stdout)
+    assert _copies(done.stdout) <= _copies(Path("/proc/self/maps").read_text())
+    assert find(store, "http://a7.example/") == "a7.example"
+
+
+def test_a_file_that_is_written_over_ends_nobody_and_changes_no_answer(filed, tmp_path):
+    filed(*[f"a{number}.example" for number in range(10_000)])
+    code = (
+        "import os, sys; from pathlib import Path; from zcadapt_urllist.store import Store\n"
+        "from zcadapt_urllist.subjects import subject_of_url\n"
+        "store = Store.open(Path(sys.argv[1]))\n"
+        "os.truncate(sys.argv[1], 0)\n"
+        "names = [f'http://a{number}.example/' for number in range(10_000)]\n"
+        "print(sum(store.find(subject_of_url(name)) is not None for name in names))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "list.urls")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "10000\n"
+
+
+def _copies(maps):
+    """Return the inodes of the copies among what a process has mapped."""
+    return {line.split()[4] for line in maps.splitlines() if "/zcadapt-urllist-" in line}

@@ -8,33 +8,72 @@ little stricter. Text is as it was on the wire, each byte one character.
 import re
 import socket
 import unicodedata
+from contextlib import suppress
 from functools import lru_cache
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 import idna
 
-__all__ = ["END", "host_of", "key_of", "path_of", "reversed_key", "shown", "split_url"]
+__all__ = [
+    "END",
+    "host_bytes",
+    "host_of",
+    "key_of",
+    "keys_of_authority",
+    "path_of",
+    "read_url",
+    "reversed_key",
+    "shown",
+    "split_url",
+    "strict_path_of",
+]
 
 #: Ends the host in a key: what follows is a path, and what is listed up to here is this very host.
 END: Final = b"\0"
 
 #: How often percent signs are undone: whoever reads the URL later may undo them once more.
 ROUNDS: Final = 4
-#: A host can have 253 bytes (RFC 1035); percent signs and Unicode make them more.
+#: A host can have 253 bytes (RFC 1035); Unicode makes them more. Of more the end is looked up.
 LONGEST_HOST: Final = 2048
 LONGEST_LABEL: Final = 63
 LONGEST_CACHED: Final = 255
+#: How many pieces of an authority are looked up at either end of it.
+MOST_PIECES: Final = 4
+#: What a NAT64 translator puts before an IPv4 address (RFC 6052, 2.1).
+NAT64: Final = int(IPv6Address("64:ff9b::")) >> 32
 
 # Each byte is one character: what Unicode takes for a blank is part of another one.
 _USUAL = re.compile(r"(?:[a-z0-9_-]+\.)*[a-z][a-z0-9-]*")
+_USUAL_URL = re.compile(
+    r"(https?)://((?:[a-z0-9_-]+\.)*[a-z][a-z0-9-]*)(?::[0-9]*)?((?:[/?#].*)?)", re.DOTALL
+)
 _PORT = re.compile(r":.*", re.DOTALL)
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):/{2,}([^/?#\s]*)(.*)", re.DOTALL | re.ASCII)
-_NO_SCHEME = re.compile(r"([^/?#\s]*)(.*)", re.DOTALL | re.ASCII)
+_URL = re.compile(
+    r"(?:([a-z][a-z0-9+.-]*):[/\\]{2,}|(https?|ftp|wss?):[/\\]?)([^/?#]*)(.*)",
+    re.DOTALL | re.IGNORECASE,
+)
+_NO_SCHEME = re.compile(r"([^/?#]*)(.*)", re.DOTALL)
+_ONE_WAY = re.compile(r"[^:]*://[^/\\]", re.DOTALL)
 _BLANKS = re.compile(r"[\x00-\x20\x7f]+")
+#: What ends a host to somebody, and what may become such a thing.
+_CUT = re.compile(r"[/?#\\\x00-\x20\x7f]+")
+_ODD = re.compile(r"[%/?#\\]|[^!-~]")
 _NUMBERS = re.compile(r"[0-9a-fx.]+")
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+#: What browsers drop from a name (UTS 46), and zeros and dots that say nothing.
+_DROPPED = re.compile(
+    "[\xad\u034f\u180b-\u180d\u180f\u200b\u2060\u2064\ufe00-\ufe0f\ufeff"
+    "\U0001bca0-\U0001bca3\U000e0100-\U000e01ef]+"
+)
+_DOTS = re.compile(r"[.\u3002]{2,}")
+_ZEROS = re.compile(r"(?<![0-9A-Za-z])(0[xX]|0)0+(?=[0-9A-Fa-f])")
+#: What makes a path one that has to be read; a usual one is as it is.
+_ODD_PATH = re.compile(r'[^!"$&-@\[\]-~]')
+_QUOTED = re.compile(r"%([0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?%\[\]-]", re.DOTALL)
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_STILL_QUOTED = re.compile(rb"%[0-9A-Fa-f]{2}")
 
 
 def split_url(url: str) -> tuple[str, str, str]:
@@ -46,10 +85,36 @@ def split_url(url: str) -> tuple[str, str, str]:
     ('', 'example.com', '/a')
     """
     if found := _URL.fullmatch(url):
-        return found[1].lower(), found[2], found[3]
+        return (found[1] or found[2]).lower(), found[3], found[4]
     found = _NO_SCHEME.fullmatch(url)
     assert found is not None  # noqa: S101 - for the type checker: it matches any text
     return "", found[1], found[2]
+
+
+def read_url(url: str) -> tuple[str, tuple[bytes, ...], tuple[str, ...]]:
+    r"""Return the scheme of `url`, the keys of the hosts it may name, and what may follow them.
+
+    Most URLs can be read in one way only. Of others all ways are told.
+
+    >>> read_url('http://example.com/a')
+    ('http', (b'com.example.\x00',), ('/a',))
+    >>> read_url(r'http://a.example\@b.example/')
+    ('http', (b'example.a.\x00', b'example.b.\x00'), ('/', '\\@b.example/'))
+    """
+    if found := _USUAL_URL.fullmatch(url):
+        return found[1], (_usual_key(found[2]),), (found[3],)
+    keys: dict[bytes, None] = {}
+    rests: dict[str, None] = {}
+    for text in dict.fromkeys((url, _BLANKS.sub("", url))):  # browsers drop them
+        scheme, authority, rest = split_url(text)
+        keys.update(dict.fromkeys(keys_of_authority(authority)))
+        rests[rest] = None
+        undone = _decoded(authority).decode("latin-1").lstrip("/\\")
+        if cut := _CUT.search(undone):
+            rests[undone[cut.start() :] + rest] = None
+        if scheme and not _ONE_WAY.match(text):  # http:/a is a path to some
+            rests["/" + text[len(scheme) + 1 :]] = None
+    return scheme, tuple(keys), tuple(rests)
 
 
 def host_of(authority: str) -> str:
@@ -75,7 +140,7 @@ def host_of(authority: str) -> str:
 
 
 def key_of(authority: str) -> bytes:
-    r"""Return what is looked up for the host that `authority` names; nothing for none.
+    r"""Return what stands for the host that `authority` names; nothing for none.
 
     The labels come in reverse, each with its dot, so that a domain is a prefix
     of all that is below it.
@@ -83,9 +148,23 @@ def key_of(authority: str) -> bytes:
     >>> key_of('www.Example.com:80')
     b'com.example.www.\x00'
     """
+    return _key(host_of(authority))
+
+
+def keys_of_authority(authority: str) -> tuple[bytes, ...]:
+    r"""Return what is looked up for `authority`: the keys of all hosts that it names to somebody.
+
+    Some end it at a backslash, some undo percent signs before they look for
+    its end, and some addresses are another one's on the way.
+
+    >>> keys_of_authority('example.com:80'), keys_of_authority(r'a.example\b.example')
+    ((b'com.example.\x00',), (b'example.a.\x00', b'example.b.\x00'))
+    >>> keys_of_authority('[64:ff9b::192.0.2.1]')
+    (b'64:ff9b::c000:201.\x00', b'192.0.2.1.\x00')
+    """
     if len(authority) <= LONGEST_CACHED:
-        return _cached_key(authority)
-    return _key(authority)
+        return _cached_keys(authority)
+    return _keys(authority)
 
 
 def reversed_key(host: bytes) -> bytes:
@@ -96,17 +175,66 @@ def reversed_key(host: bytes) -> bytes:
     return b".".join(labels)
 
 
-def _key(authority: str) -> bytes:
-    host = host_of(authority).encode("utf-8", "surrogateescape")
-    if not host:
+def _usual_key(host: str) -> bytes:
+    labels = host.encode().split(b".")
+    labels.reverse()
+    labels.append(END)
+    return b".".join(labels)
+
+
+def _key(host: str) -> bytes:
+    raw = host.encode("utf-8", "surrogateescape")
+    if not raw:
         return b""
-    if b":" in host or _IPV4.fullmatch(host.decode("latin-1")):
-        return host + b"." + END
-    return reversed_key(host) + END
+    if ":" in host or _IPV4.fullmatch(host):
+        return raw + b"." + END
+    return reversed_key(raw) + END
+
+
+def _keys(authority: str) -> tuple[bytes, ...]:
+    if _USUAL.fullmatch(authority):
+        return (_usual_key(authority),)
+    found: dict[bytes, None] = {}
+    for piece in _pieces(authority):
+        host = host_of(piece)
+        found[_key(host)] = None
+        if ":" in host:
+            found[_key(_embedded(host))] = None
+    found.pop(b"", None)
+    return tuple(found)
 
 
 #: A browser asks for a few hosts again and again.
-_cached_key = lru_cache(maxsize=8192)(_key)
+_cached_keys = lru_cache(maxsize=8192)(_keys)
+
+
+def _pieces(authority: str) -> list[str]:
+    """Return what may be the authority, each with user and port, to one reader or another."""
+    if not _ODD.search(authority):
+        return [authority]
+    raw = _decoded(authority)
+    texts = [authority, raw.decode("latin-1")]
+    with suppress(UnicodeDecodeError):
+        texts.append(unicodedata.normalize("NFKC", raw.decode()).encode().decode("latin-1"))
+    found: dict[str, None] = {}
+    for text in dict.fromkeys(texts):
+        for each in dict.fromkeys((text, _BLANKS.sub("", text))):
+            pieces = [piece for piece in _CUT.split(each) if piece]
+            found.update(dict.fromkeys(pieces[:MOST_PIECES] + pieces[-MOST_PIECES:]))
+    return list(found)
+
+
+def host_bytes(key: bytes) -> bytes:
+    r"""Return the host whose key is `key`; as `shown`, in less time.
+
+    >>> host_bytes(b'com.example.\0'), host_bytes(b'192.0.2.1.\0')
+    (b'example.com', b'192.0.2.1')
+    """
+    if key[:1].isdigit() or b":" in key:  # perhaps an address
+        return shown(key).encode("utf-8", "replace")
+    labels = key[:-2].split(b".")
+    labels.reverse()
+    return b".".join(labels)
 
 
 def shown(key: bytes) -> str:
@@ -128,6 +256,8 @@ def path_of(rest: str) -> bytes:
     >>> path_of('/a/./b//../%43?x=%2f#top'), path_of('?x'), path_of('\\a')
     (b'/a/c?x=/', b'/?x', b'/a')
     """
+    if rest[:1] == "/" and not _ODD_PATH.search(rest) and "//" not in rest and "/." not in rest:
+        return rest.encode()
     rest = rest.partition("#")[0]
     path, mark, query = rest.partition("?")
     raw = _decoded(_BLANKS.sub("", path)).replace(b"\\", b"/")
@@ -135,6 +265,31 @@ def path_of(rest: str) -> bytes:
         raw = _resolved(raw)
     found = raw + b"?" + _decoded(query) if mark else raw
     return found.lower() if found.isascii() else _lower(found)
+
+
+def strict_path_of(rest: str) -> bytes:
+    r"""Return path and query in the form in which they are allowed: as servers have to read them.
+
+    That is RFC 3986's (6.2.2): in its own case, percent signs undone where
+    they do not matter. Empty where some would take it for another path: it
+    steps upwards, has backslashes, blanks or a fragment, or hides what it has.
+
+    >>> strict_path_of('/%7Eann/B%2fc?x=%41'), strict_path_of('/a/%252e%252e/b'), strict_path_of('')
+    (b'/~ann/B%2Fc?x=A', b'', b'/')
+    """
+    if "#" in rest or _BLANKS.search(rest):
+        return b""
+    raw = b"/" + _decoded(rest.partition("?")[0])
+    if b"\\" in raw or b"/.." in raw or _STILL_QUOTED.search(raw):
+        return b""
+    return _QUOTED.sub(_requoted, rest if rest[:1] == "/" else "/" + rest).encode("ascii")
+
+
+def _requoted(found: re.Match[str]) -> str:
+    character = chr(int(found[1], 16)) if found[1] else found[0]
+    if _UNRESERVED.fullmatch(character):
+        return character
+    return f"%{ord(character):02X}"
 
 
 def _resolved(path: bytes) -> bytes:
@@ -167,25 +322,31 @@ def _lower(raw: bytes) -> bytes:
 
 def _name(text: str) -> str:
     """Return a name, or an IPv4 address in one of its odd notations, in its one form."""
-    if len(text) > LONGEST_HOST:
-        return ""
     raw = _decoded(text)
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
+    if len(text) > LONGEST_HOST:
+        text = _shortened(text)
     text = _BLANKS.sub("", text if text.isascii() else _mapped(text)).lower()
     labels = [_ascii(label) for label in text.split(".") if label]
     name = ".".join(labels)
     return _ipv4(name) or name
 
 
+def _shortened(text: str) -> str:
+    """Return a name that is too long to be one: its end, without what says nothing."""
+    text = _DROPPED.sub("", _BLANKS.sub("", unicodedata.normalize("NFKC", text)))
+    return _ZEROS.sub(r"\1", _DOTS.sub(".", text))[-LONGEST_HOST:]
+
+
 def _mapped(text: str) -> str:
     """Return what a browser makes of a name before it is encoded (UTS 46)."""
     try:
         return idna.uts46_remap(text, std3_rules=False, transitional=False)
-    except idna.IDNAError:  # browsers would refuse it
-        return unicodedata.normalize("NFKC", text).lower()
+    except idna.IDNAError:  # browsers would refuse it; `_pieces` has other forms of it
+        return text
 
 
 def _ascii(label: str) -> str:
@@ -213,3 +374,20 @@ def _ipv6(text: str) -> str:
     except ValueError:
         return ""
     return str(address.ipv4_mapped or address)
+
+
+def _embedded(host: str) -> str:
+    """Return the IPv4 address to which the IPv6 address `host` leads; empty where to none.
+
+    Through a translator (RFC 6052), by 6to4 (RFC 3056), or because it is an
+    IPv4-compatible one (RFC 4291, 2.5.5.1).
+    """
+    try:
+        address = IPv6Address(host)
+    except ValueError:
+        return ""
+    if address.sixtofour is not None:
+        return str(address.sixtofour)
+    begin, last = divmod(int(address), 1 << 32)
+    is_one = begin == NAT64 or (begin == 0 and last > 0xFFFF)  # noqa: PLR2004 - ::1 is none
+    return str(IPv4Address(last)) if is_one else ""

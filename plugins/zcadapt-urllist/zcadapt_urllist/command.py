@@ -15,6 +15,7 @@ from zcadapt_urllist.reading import (
     keys_of,
     sources_of,
 )
+from zcadapt_urllist.sniffing import refuse_pages
 from zcadapt_urllist.store import Store, write
 from zcadapt_urllist.subjects import subject_of_url
 
@@ -97,6 +98,7 @@ def build(  # noqa: PLR0913 - an option each
 def _build(
     sources: list[Source], report: Report, output: Path, max_bytes: int, *, allow_empty: bool
 ) -> None:
+    refuse_pages(sources)
     size = sum(source.path.stat().st_size for source in sources)
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=size, label="reading", file=sys.stderr, hidden=hidden) as bar:

@@ -11,6 +11,7 @@ from threading import Event
 from typing import Final
 
 from zcadapt_urllist.reading import Report, Source, SourceError, keys_of
+from zcadapt_urllist.sniffing import refuse_pages
 from zcadapt_urllist.store import Store
 
 __all__ = ["compiled_aside", "compiled_here"]
@@ -31,6 +32,7 @@ def compiled_here(name: str, sources: Sequence[Source], most_bytes: int) -> Stor
     Raises:
         SourceError: a source cannot be read at all, or they are too large.
     """
+    refuse_pages(sources)
     report = Report()
     store = Store.of(keys_of(sources, report, most_bytes=most_bytes), report)
     for told in report.told:
@@ -62,6 +64,7 @@ def compiled_aside(name: str, sources: Sequence[Source], most_bytes: int, stoppe
         with told.open("rb") as file:
             text = file.read(MOST_TOLD).decode("utf-8", "replace").strip()
         if process.returncode:
+            text = text.removeprefix("Error: ").removesuffix(f"; {output} is as it was")
             raise SourceError(text or f"the process that compiles it ended: {process.returncode}")
         *broken, report = text.splitlines()
         for line in broken:

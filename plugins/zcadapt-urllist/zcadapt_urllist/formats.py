@@ -2,7 +2,8 @@
 
 A parser takes a line without its end and returns the keys it makes; none for
 a comment. Each key begins with what kind it is of: a host's with the host
-itself, an exception's with `EXCEPTION`, an expression's with `EXPRESSION`.
+itself, an exception's with `EXCEPTION`, an expression's with `EXPRESSION`, and
+that of a URL in its strict form with `STRICT`.
 """
 
 import re
@@ -12,20 +13,33 @@ from typing import Final
 
 import re2  # type: ignore[import-untyped]
 
-from zcadapt_urllist.canonical import END, host_of, key_of, path_of, reversed_key, shown, split_url
+from zcadapt_urllist.canonical import (
+    END,
+    host_of,
+    key_of,
+    path_of,
+    reversed_key,
+    shown,
+    split_url,
+    strict_path_of,
+)
 
 __all__ = [
     "EXCEPTION",
     "EXPRESSION",
     "PARSERS",
+    "STRICT",
     "NotForUsError",
+    "PartError",
     "expression_options",
     "guess",
+    "size_of",
     "told",
 ]
 
 EXCEPTION: Final = b"\x01"
 EXPRESSION: Final = b"\x02"
+STRICT: Final = b"\x03"
 
 Keys = Sequence[bytes]
 Parser = Callable[[bytes], Keys]
@@ -35,6 +49,8 @@ _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _NETWORK = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}/\d{1,2}")
 _COMMENT = re.compile(rb"(?:^|[ \t])#.*", re.DOTALL)
+_NO_HOST = re.compile(r":(?!\d*$)|[\x00-\x20\x7f]", re.ASCII)
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _ANCHORED = re.compile(rb"(@@)?\|\|(?:\*\.)?([^/^*|$:]+)\^?\|?(?:\$(.*))?")
 _COSMETIC = re.compile(rb"#[@?$%]*#")
 _NO_URL = re.compile(r"[\s#]", re.ASCII)
@@ -44,11 +60,29 @@ _WILDCARD = re.compile(r"(?:\*\.|\.)+")
 HARMLESS: Final = frozenset({b"all", b"important"})
 LONGEST_HOST: Final = 253
 LONGEST_EXPRESSION: Final = 4096
-EXPRESSION_MEMORY: Final = 64 * 1024 * 1024
+#: How many instructions RE2's program of an expression may have: about one for
+#: each of its bytes, but ``.{900}`` has 1800.
+LARGEST_PROGRAM: Final = 5000
+#: What a program and its states may take; with more the worst would take as long.
+EXPRESSION_MEMORY: Final = 16 * 1024 * 1024
+#: The parts of an address in a list: requests may have it in other ways.
+PARTS: Final = 4
 
 
 class NotForUsError(ValueError):
     """A line is right, and says something that only a browser can do."""
+
+
+class PartError(ValueError):
+    """A part of a line cannot be read.
+
+    Attributes:
+        keys: what the other parts say.
+    """
+
+    def __init__(self, message: str, keys: Keys) -> None:
+        super().__init__(message)
+        self.keys = keys
 
 
 def domains(line: bytes) -> Keys:
@@ -57,7 +91,8 @@ def domains(line: bytes) -> Keys:
     >>> domains(b'Example.com'), domains(b'.example.com # all of it')
     ((b'com.example.',), (b'com.example.',))
     >>> domains(b'http://www.example.com/ads/')
-    (b'com.example.www.\x00/ads/', b'com.example.\x00/ads/')
+    (b'com.example.www.\x00/ads/', b'\x03com.example.www.\x00/ads/',
+     b'com.example.\x00/ads/', b'\x03com.example.\x00/ads/')
     """
     lower = line.lower()
     if _PLAIN.fullmatch(lower):
@@ -66,7 +101,7 @@ def domains(line: bytes) -> Keys:
     if not text:
         return ()
     scheme, authority, rest = split_url(text)
-    if scheme or rest:
+    if scheme or rest or _NO_URL.search(text):
         return _url(text)
     return (_domain(authority),)
 
@@ -82,14 +117,17 @@ def dstdomain(line: bytes) -> Keys:
         return ()
     if text.startswith((".", "*.")):
         return (_domain(text),)
+    if any(split_url(text)[::2]):
+        raise ValueError("a URL; a line of this format is a host")
     return (_host(text) + END,)
 
 
 def urls(line: bytes) -> Keys:
     r"""A URL a line, without scheme as a rule; with and without ``www.`` it is the same.
 
-    >>> urls(b'example.com/~ann')
-    (b'com.example.\x00/~ann', b'com.example.www.\x00/~ann')
+    >>> urls(b'example.com/Ann')
+    (b'com.example.\x00/ann', b'\x03com.example.\x00/Ann',
+     b'com.example.www.\x00/ann', b'\x03com.example.www.\x00/Ann')
     """
     text = _without_comment(line)
     return _url(text) if text else ()
@@ -101,13 +139,23 @@ def hosts(line: bytes) -> Keys:
     >>> hosts(b'0.0.0.0 ads.example.com ads.example.net # both')
     (b'com.example.ads.\x00', b'net.example.ads.\x00')
     """
-    words = _words(line)
+    words = _text(line.partition(b"#")[0]).split()
     if not words:
         return ()
     if not _is_address(words[0]):
         raise ValueError("it does not begin with an address")
-    names = [each for each in words[1:] if "." in each.rstrip(".") and not _is_address(each)]
-    return tuple(_host(each) + END for each in names if each != "localhost.localdomain")
+    found: list[bytes] = []
+    broken: list[str] = []
+    for each in words[1:]:
+        if "." not in each.rstrip(".") or _is_address(each) or each == "localhost.localdomain":
+            continue
+        try:
+            found.append(_host(each) + END)
+        except ValueError:
+            broken.append(each)
+    if broken:
+        raise PartError(f"not a host: {' '.join(broken)[:LONGEST_HOST]!a}", found)
+    return tuple(found)
 
 
 def expressions(line: bytes) -> Keys:
@@ -118,16 +166,29 @@ def expressions(line: bytes) -> Keys:
     if len(pattern) > LONGEST_EXPRESSION:
         raise ValueError(f"an expression has {LONGEST_EXPRESSION} bytes at most")
     try:
-        re2.compile(pattern, expression_options())
+        compiled = re2.compile(pattern, expression_options())
+        re2.compile(b"(?:%s)" % pattern, expression_options())  # as it is used, among others
     except re2.error as error:
         why = error.args[0] if error.args else error
         text = why.decode("utf-8", "replace") if isinstance(why, bytes) else why
         raise ValueError(f"not an expression: {text}") from error
+    if compiled.search(b"") is not None:
+        raise ValueError("it would fit every URL: it can be nothing at all")
+    if compiled.programsize > LARGEST_PROGRAM:
+        raise ValueError(f"an expression makes {LARGEST_PROGRAM} instructions at most")
     return (EXPRESSION + pattern,)
+
+
+def size_of(pattern: bytes) -> int:
+    """Return how many instructions the program of an expression has."""
+    size: int = re2.compile(pattern, expression_options()).programsize
+    return size
 
 
 def adblock(line: bytes) -> Keys:
     r"""The network rules that name a domain and no more: ``||example.com^``, ``@@||example.com^``.
+
+    A domain alone is one too: lists have ``!`` before comments, and plain domains.
 
     >>> adblock(b'||ads.example.com^'), adblock(b'@@||example.com^$important')
     ((b'com.example.ads.',), (b'\x01com.example.',))
@@ -135,6 +196,8 @@ def adblock(line: bytes) -> Keys:
     text = line.strip()
     if not text or text.startswith((b"!", b"[")):
         return ()
+    if _PLAIN.fullmatch(lower := text.lower()):
+        return (reversed_key(lower),)
     found = None if _COSMETIC.search(text) else _ANCHORED.fullmatch(text)
     if found is None:
         raise NotForUsError("not a rule that names a domain and no more")
@@ -175,11 +238,15 @@ def told(found: bytes) -> str:
 
 
 def expression_options() -> re2.Options:
-    """Return how expressions are read: in any case, byte by byte, with bounded memory."""
+    """Return how expressions are read: in any case, byte by byte, with bounded memory.
+
+    What their groups have found nobody asks for.
+    """
     options = re2.Options()
     options.case_sensitive = False
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
+    options.never_capture = True
     options.max_mem = EXPRESSION_MEMORY
     return options
 
@@ -200,15 +267,24 @@ def _text(line: bytes) -> str:
 def _domain(text: str) -> bytes:
     """Return the key of a domain and of all below it; of an address its own."""
     name = _WILDCARD.sub("", text, count=1) if text.startswith((".", "*.")) else text
-    if "." not in name and ":" not in name and name == text:
+    key = _host(name)
+    if key.count(b".") == 1 and b":" not in key and name == text:
         raise ValueError("a name without a dot: that would be a whole top-level domain")
-    return _host(name)
+    return key
 
 
 def _host(text: str) -> bytes:
     """Return the key of a host, without what ends it."""
-    name = host_of(f"[{text}]" if ":" in text and _is_address(text) else text)
-    if not (_is_address(name) or (_HOST.fullmatch(name) and len(name) <= LONGEST_HOST)):
+    is_ipv6 = ":" in text and _is_address(text)
+    name = host_of(f"[{text}]" if is_ipv6 else text)
+    bare = text.rpartition("@")[2]
+    is_bare = is_ipv6 or bare.startswith("[")
+    if not is_bare and _NO_HOST.search(bare):
+        raise ValueError("not a host")
+    if _is_address(name):
+        if not is_bare and len(bare.partition(":")[0].rstrip(".").split(".")) != PARTS:
+            raise ValueError("an address has four parts")
+    elif not _HOST.fullmatch(name) or len(name) > LONGEST_HOST:
         raise ValueError("not a host")
     return key_of(f"[{name}]" if ":" in name else name).removesuffix(END)
 
@@ -219,12 +295,20 @@ def _url(text: str) -> Keys:
     if _NO_URL.search(text):
         raise ValueError("not a URL")
     _, authority, rest = split_url(text)
-    host, path = _host(authority), path_of(rest)
-    end = END + path if path != b"/" else END
-    if host.startswith(b"www.") or _is_address(host_of(authority)):
-        return (host + end,)
-    other = host.removesuffix(b"www.")
-    return (host + end, (other if other != host else host + b"www.") + end)
+    host, path, strict = _host(authority), path_of(rest), strict_path_of(rest)
+    if _CONTROL.search(path):
+        raise ValueError("not a URL: it has control characters")
+    hosts = [host] if _is_address(host_of(authority)) else [host, _twin(host)]
+    if path == b"/":
+        return tuple(each + END for each in hosts)
+    keys = [(each + END + path, STRICT + each + END + strict) for each in hosts]
+    return tuple(key for pair in keys for key in pair[: 1 + bool(strict)])
+
+
+def _twin(host: bytes) -> bytes:
+    """Return the key of a host with ``www.`` in front, or without it where it was there."""
+    labels = host.split(b".")[:-1]
+    return host.removesuffix(b"www.") if labels[1:] and labels[-1] == b"www" else host + b"www."
 
 
 def _is_address(text: str) -> bool:

@@ -1,18 +1,21 @@
 """One list of the settings: what is on it, to whom it applies, and what follows."""
 
-import hashlib
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Event
+from typing import Final
 from urllib.parse import quote
 
 from zcadapt import Conditions, Decision, Problem, Request, SettingsError, allow, block, respond
 from zcadapt.icp import Query
+from zcadapt_urllist.canonical import key_of, split_url
 from zcadapt_urllist.compiling import compiled_aside, compiled_here
 from zcadapt_urllist.formats import EXPRESSION, told
-from zcadapt_urllist.reading import SourceError, sources_of
+from zcadapt_urllist.reading import Source, SourceError, sources_of
 from zcadapt_urllist.settings import ListSettings
+from zcadapt_urllist.sniffing import is_blank
 from zcadapt_urllist.store import Store, is_compiled
 from zcadapt_urllist.subjects import Subject
 
@@ -32,6 +35,15 @@ ICP_BY_ACTION: Mapping[str, str | None] = {
     "none": None,
 }
 
+#: What stands for something in the URL of a redirect.
+PLACEHOLDERS: Final = ("{url}", "{host}", "{entry}", "{category}")
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+
+#: After how many looks files that could not be taken up are read again: this
+#: many at first, twice as many each time, and no more than these.
+FIRST_PAUSE: Final = 4
+LONGEST_PAUSE: Final = 512
+
 Signature = tuple[tuple[str, int, int, int], ...]
 
 
@@ -43,7 +55,6 @@ class URLs:
         category: what is told of it for the log.
         icp: what is answered over ICP; None: nothing.
         conditions: when it applies; None: always.
-        digest: changes when the files do.
 
     Raises:
         SettingsError: something is wrong with it; the places are told from the list on.
@@ -60,6 +71,7 @@ class URLs:
         self._paths = [Path(each) for each in settings.sources]
         self._is_lenient = self.action != "allow"
         self._check()
+        self._target_key = _target_key(settings.redirect)
         self._load()
 
     def __repr__(self) -> str:
@@ -72,6 +84,10 @@ class URLs:
         if (self.action == "redirect") != bool(self._settings.redirect):
             what = 'is wanted where the action is "redirect", and there alone'
             problems.append(Problem("redirect", what))
+        for each in _PLACEHOLDER.findall(self._settings.redirect):
+            if each not in PLACEHOLDERS:
+                what = f"{each} is none of {', '.join(PLACEHOLDERS)}"
+                problems.append(Problem("redirect", what))
         try:
             allow(icap_headers={HEADER: self.category})
         except ValueError as error:
@@ -82,12 +98,24 @@ class URLs:
     def _load(self) -> None:
         try:
             self._known = self._seen = self._signature()
-            self._store = self._opened() or compiled_here(
-                self.name, sources_of(self._paths, self._settings.format), self._most
-            )
+            sources = self._sources()
+            self._store = self._opened() or compiled_here(self.name, sources, self._most)
+            self._full = _full(sources)
         except (SourceError, OSError) as error:
             raise SettingsError([Problem("sources", str(error))]) from error
-        self.digest = _digest(self._known)
+        if _is_spoiled(self._store):
+            what = "there are lines in the files, and none that lists anything"
+            raise SettingsError([Problem("sources", f"{what}; is the format right?")])
+        if not self._store.entries and not self._full:
+            log.warning("list %r: there is nothing in its files", self.name)
+
+    @property
+    def digest(self) -> str:
+        """The digest of all that is on it, the same in all processes."""
+        return self._store.digest
+
+    def _sources(self) -> list[Source]:
+        return sources_of(self._paths, self._settings.format)
 
     def _opened(self) -> Store | None:
         """Return the store that was built, where it is one."""
@@ -101,7 +129,7 @@ class URLs:
     def _signature(self) -> Signature:
         """Return what tells whether the files have changed."""
         found = []
-        for source in sources_of(self._paths, self._settings.format):
+        for source in self._sources():
             stat = source.path.stat()
             found.append((str(source.path), stat.st_ino, stat.st_size, stat.st_mtime_ns))
         return tuple(found)
@@ -110,28 +138,50 @@ class URLs:
         """Take up files that have changed, and no longer do; return whether they have been.
 
         For a thread: it may take its time. Who asks meanwhile is answered from
-        what was there before, and so it stays where the new cannot be read.
+        what was there before, and so it stays where the new cannot be read, or
+        is what a broken download leaves. That is tried again, each time later,
+        because what hindered may have passed.
         """
         try:
             now = self._signature()
-            if now == self._known or now != self._seen:  # still being written, perhaps
-                self._seen = now
+            if now != self._seen:  # still being written, perhaps
+                self._seen, self._pause, self._told = now, 0, ""
                 return False
-            self._known = now
-            store = self._opened() or compiled_aside(
-                self.name, sources_of(self._paths, self._settings.format), self._most, stopped
-            )
+            if now == self._known or self._is_waiting():
+                return False
+            self._take_up(self._sources(), stopped)
         except (SourceError, OSError) as error:
             if not stopped.is_set():
                 self._complain(error)
             return False
-        self._store = store
-        self.digest = _digest(now)
+        self._known = now
         self._told = ""
         log.info("list %r: its files have changed and are in use", self.name)
         return True
 
+    def _is_waiting(self) -> bool:
+        """Whether it is too early to try files again that could not be taken up."""
+        self._looks += 1
+        if self._looks < self._pause:
+            return True
+        self._looks = 0
+        self._pause = min(max(2 * self._pause, FIRST_PAUSE), LONGEST_PAUSE)
+        return False
+
+    def _take_up(self, sources: Sequence[Source], stopped: Event) -> None:
+        full = _full(sources)
+        for source in sources:
+            if source.path in self._full - full:
+                raise SourceError(f"{source.path}: is empty; a comment says that it is meant")
+        store = self._opened() or compiled_aside(self.name, sources, self._most, stopped)
+        if _is_spoiled(store) and not _is_spoiled(self._store):
+            raise SourceError("none of the lines lists anything")
+        if _is_broken(store) and not _is_broken(self._store):
+            raise SourceError(f"{store.broken} lines cannot be read, and {store.entries} can")
+        self._store, self._full = store, full
+
     _told = ""
+    _pause = _looks = 0
 
     def _complain(self, error: Exception) -> None:
         if self._told != str(error):
@@ -141,16 +191,18 @@ class URLs:
     def find(self, subjects: Sequence[Subject]) -> bytes | None:
         """Return the entry that `subjects` are on the list for, as a key; None: they are not.
 
-        One of them is enough, but to be allowed all have to be.
+        One of them is enough, but to be allowed all have to be. Where a redirect
+        leads to is on no list that redirects: nobody would arrive.
         """
+        if self._target_key:
+            subjects = [each for each in subjects if each.key != self._target_key]
+        if not self._is_lenient:
+            return self._store.find_for_all(subjects)
         find = self._store.find
-        if self._is_lenient:
-            for subject in subjects:
-                if (entry := find(subject)) is not None:
-                    return entry
-            return None
-        entries = [find(subject) for subject in subjects]
-        return None if None in entries else entries[0]
+        for subject in subjects:
+            if (entry := find(subject)) is not None:
+                return entry
+        return None
 
     def applies(self, request: Request) -> bool:
         """Whether the list is for whoever sent `request`, and for now."""
@@ -178,9 +230,9 @@ class URLs:
         return "The URL fits an expression of" if found == EXPRESSION else f"{told(found)} is on"
 
     def _target(self, url: str, host: str, entry: str) -> str:
-        values = {"{url}": url, "{host}": host, "{entry}": entry, "{category}": self.category}
         target = self._settings.redirect
-        for name, value in values.items():
+        values = (url, host, entry, self.category)
+        for name, value in zip(PLACEHOLDERS, values, strict=True):
             target = target.replace(name, quote(value, safe="", errors="replace"))
         return target
 
@@ -191,7 +243,21 @@ def _icp(settings: ListSettings) -> str | None:
     return None if settings.icp == "none" else f"ICP_OP_{settings.icp}"
 
 
-def _digest(signature: Signature) -> str:
-    """Return a text that is the same in all processes that use the same files."""
-    text = repr([(path, size, at) for path, _, size, at in signature])
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+def _target_key(redirect: str) -> bytes:
+    """Return the host that a redirect leads to, as it is looked up; nothing where there is none."""
+    return key_of(split_url(redirect)[1]) if redirect else b""
+
+
+def _full(sources: Sequence[Source]) -> frozenset[Path]:
+    """Return the files that have something in them."""
+    return frozenset(each.path for each in sources if not is_blank(each.path))
+
+
+def _is_spoiled(store: Store) -> bool:
+    """Whether there were lines, and none of them lists anything."""
+    return not store.entries and bool(store.broken or store.passed_over)
+
+
+def _is_broken(store: Store) -> bool:
+    """Whether most of the lines could not be read."""
+    return store.broken > store.entries

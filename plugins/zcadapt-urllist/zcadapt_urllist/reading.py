@@ -9,10 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from zcadapt_urllist.canonical import END
-from zcadapt_urllist.formats import EXCEPTION, EXPRESSION, PARSERS, NotForUsError, guess
+from zcadapt_urllist.formats import (
+    EXCEPTION,
+    EXPRESSION,
+    PARSERS,
+    STRICT,
+    NotForUsError,
+    PartError,
+    guess,
+    size_of,
+)
 
 __all__ = ["FORMATS", "MOST_BYTES", "Report", "Source", "SourceError", "keys_of", "sources_of"]
 
@@ -26,7 +35,8 @@ MOST_BYTES: Final = 4 * 1024**3
 LONGEST_LINE: Final = 65536
 #: How many lines of a file that cannot be read are told; all are counted.
 MOST_TOLD: Final = 10
-MOST_EXPRESSIONS: Final = 10_000
+#: How many instructions the programs of a list's expressions may have (see `formats`).
+MOST_INSTRUCTIONS: Final = 32_000
 SNIFFED: Final = 65536
 GZIP: Final = b"\x1f\x8b"
 UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -55,6 +65,7 @@ class Report:
         urls: how many beginnings of URLs.
         exceptions: how many domains that are not meant after all.
         expressions: the expressions, in their order.
+        instructions: how many their programs have.
         broken: how many lines could not be read.
         not_for_us: how many lines only a browser can follow.
         told: file, line and reason of the first of the broken lines.
@@ -64,6 +75,7 @@ class Report:
     urls: int = 0
     exceptions: int = 0
     expressions: dict[bytes, None] = field(default_factory=dict)
+    instructions: int = 0
     broken: int = 0
     not_for_us: int = 0
     told: list[str] = field(default_factory=list)
@@ -166,6 +178,21 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, BinaryIO]]:
             yield raw, raw
 
 
+class _OldMac(io.RawIOBase):
+    """A file whose lines end with CR alone, with those that all others have."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - Buffer came with Python 3.12
+        some = self._file.read(len(buffer)).replace(b"\r", b"\n")
+        buffer[: len(some)] = some
+        return len(some)
+
+
 class _Reader:
     """One file on its way to keys."""
 
@@ -183,6 +210,8 @@ class _Reader:
         if begin.startswith(UTF16):
             raise SourceError(f"{self._path}: is UTF-16; lists are read as UTF-8")
         file.seek(len(UTF8) if begin.startswith(UTF8) else 0)
+        if b"\r" in begin and b"\n" not in begin:
+            file, begin = io.BufferedReader(_OldMac(file)), begin.replace(b"\r", b"\n")
         if self._format == "auto":
             self._format = guess(begin.removeprefix(UTF8).split(b"\n")[:-1] or [begin])
         parse, report = PARSERS[self._format], self._report
@@ -195,28 +224,38 @@ class _Reader:
             try:
                 if line is None:
                     raise ValueError(f"a line has {LONGEST_LINE} bytes at most")  # noqa: TRY301 - as a parser does
-                for key in parse(line):
-                    if self._counts(key):
-                        yield key
+                keys = parse(line)
             except ValueError as error:
                 report.complain(self._path, number, error)
+                keys = error.keys if isinstance(error, PartError) else ()
+            for key in keys:
+                if key[0] == EXPRESSION[0]:
+                    self._keep(key[1:], number)
+                else:
+                    self._count(key)
+                    yield key
         self._on_progress(raw.tell() - at)
 
-    def _counts(self, key: bytes) -> bool:
-        """Count a key; an expression is kept with the report, and is none for the store."""
+    def _keep(self, expression: bytes, number: int) -> None:
+        """Keep an expression with the report; it is none for the store."""
+        report, size = self._report, size_of(expression)
+        if expression in report.expressions:
+            return
+        if report.instructions + size > MOST_INSTRUCTIONS:
+            what = f"all expressions of a list make {MOST_INSTRUCTIONS} instructions at most"
+            report.complain(self._path, number, ValueError(what))
+            return
+        report.instructions += size
+        report.expressions[expression] = None
+
+    def _count(self, key: bytes) -> None:
         report = self._report
-        if key[0] == EXPRESSION[0]:
-            if len(report.expressions) >= MOST_EXPRESSIONS:
-                raise ValueError(f"there are {MOST_EXPRESSIONS} expressions already")
-            report.expressions[key[1:]] = None
-            return False
         if key[0] == EXCEPTION[0]:
             report.exceptions += 1
         elif key.find(END, 0, -1) < 0:
             report.hosts += 1
-        else:
+        elif key[0] != STRICT[0]:  # that is the same URL once more
             report.urls += 1
-        return True
 
     def _lines(self, file: BinaryIO) -> Iterator[bytes | None]:
         """Yield the lines of a file without their ends; None for one that is too long."""

@@ -14,7 +14,7 @@ from zcadapt.icp import Query
 from zcadapt.interfaces import IICAPService
 from zcadapt_urllist.lists import HEADER, URLs
 from zcadapt_urllist.settings import Settings
-from zcadapt_urllist.subjects import subject_of_url, subjects_of
+from zcadapt_urllist.subjects import subjects_of, subjects_of_url
 from zcadapt_urllist.version import VERSION
 
 __all__ = ["URLList"]
@@ -87,11 +87,11 @@ class URLList:
 
         `query` is wanted where `needs_query`.
         """
-        subject = subject_of_url(url)
-        if subject is None:
+        subjects = subjects_of_url(url)
+        if not subjects:
             return None
         for each in self._for_queries:
-            if each.find((subject,)) is None:
+            if each.find(subjects) is None:
                 continue
             if query is None or each.applies_to(query):
                 return each.icp

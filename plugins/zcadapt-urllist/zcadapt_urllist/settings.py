@@ -36,7 +36,7 @@ class ListSettings:
     redirect: str = setting("", "Where a user is sent to.", format=REDIRECT)
     reason: str = setting("", "What the block page says.")
     category: str = setting("", "What is told for the log; by default the name of the list.")
-    when: Conditions = setting(None, "When, and to whom, the list applies.")
+    when: Conditions | None = setting(None, "When, and to whom, the list applies.")
     icp: str = setting("auto", "What is answered to an ICP query.", choices=ICP)
 
 

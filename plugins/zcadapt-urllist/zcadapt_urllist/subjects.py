@@ -1,19 +1,27 @@
 """What a request is about: the URLs that are looked up."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from zcadapt import Request
-from zcadapt_urllist.canonical import END, key_of, path_of, shown, split_url
+from zcadapt_urllist.canonical import (
+    host_bytes,
+    keys_of_authority,
+    path_of,
+    read_url,
+    shown,
+    strict_path_of,
+)
 
-__all__ = ["Subject", "subject_of_url", "subjects_of"]
+__all__ = ["MOST_SUBJECTS", "Subject", "subject_of_url", "subjects_of", "subjects_of_url"]
 
 #: A Host field, with its folded continuations. The head is searched as it is:
 #: to read all fields for the one would cost more than to look the URL up.
 _HOST = re.compile(rb"\n[Hh][Oo][Ss][Tt][ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)")
 
-#: More Host fields than this are not looked at: there has to be one.
-MOST_HOSTS: Final = 8
+#: Who names more hosts than this is not allowed anything; there has to be one.
+MOST_SUBJECTS: Final = 8
 
 
 class Subject:
@@ -21,12 +29,14 @@ class Subject:
 
     Attributes:
         key: the host as it is looked up.
+        sharing: how many share the time that expressions may take; 0: it has none.
     """
 
-    __slots__ = ("_full", "_rest", "_scheme", "key")
+    __slots__ = ("_full", "_rest", "_scheme", "key", "sharing")
 
     def __init__(self, scheme: str, key: bytes, rest: str | None) -> None:
         self.key = key
+        self.sharing = 1
         self._scheme = scheme
         self._rest = rest
         self._full: bytes | None = None
@@ -42,6 +52,14 @@ class Subject:
         return self._full
 
     @property
+    def strict(self) -> bytes:
+        """The whole URL as it is allowed; empty where it can be read in two ways."""
+        if self._rest is None:
+            return self.key
+        path = strict_path_of(self._rest)
+        return self.key + path if path else b""
+
+    @property
     def host(self) -> str:
         """The host."""
         return shown(self.key)
@@ -49,38 +67,58 @@ class Subject:
     @property
     def text(self) -> bytes:
         """The whole URL as expressions see it: ``http://example.com/a?b``."""
-        path = self.full.partition(END)[2] or b"/"
-        host = self.host.encode("utf-8", "replace")
-        return b"%s://%s%s" % (self._scheme.encode(), host, path)
+        path = self.full[len(self.key) :] or b"/"
+        return b"%s://%s%s" % (self._scheme.encode(), host_bytes(self.key), path)
+
+    @property
+    def strict_text(self) -> bytes:
+        """The same as it is allowed; empty where it can be read in two ways."""
+        if self._rest is None:
+            return self.text
+        path = self.strict[len(self.key) :]
+        return b"%s://%s%s" % (self._scheme.encode(), host_bytes(self.key), path) if path else b""
 
 
 def subjects_of(request: Request) -> list[Subject]:
     """Return what `request` is about.
 
     The host of the target counts, and so does each that a Host field names:
-    who disagrees about it with the origin server is not trusted.
+    who disagrees about it with the origin server is not trusted. Neither is
+    who writes them so that they can be read in several ways: all of them count.
     """
     http = request.http.request
     target = http.target
-    # One that is folded, or has blanks, names more than one host: all of them count.
-    hosts = [word.decode("latin-1") for each in _HOST.findall(http.raw) for word in each.split()]
-    rest: str | None
+    rests: tuple[str | None, ...]
     if http.method == "CONNECT":
-        scheme, authority, rest = "https", target, None
+        scheme, keys, rests = "https", keys_of_authority(target), (None,)
     elif target.startswith("/") or target == "*":
-        scheme, authority, rest = "http", "", target.removeprefix("*")
+        scheme, keys, rests = "http", (), (target.removeprefix("*"),)
     else:
-        scheme, authority, rest = split_url(target)
-    found: dict[bytes, Subject] = {}
-    for each in (authority, *hosts[:MOST_HOSTS]):
-        key = key_of(each)
-        if key and key not in found:
-            found[key] = Subject(scheme or "http", key, rest)
-    return list(found.values())
+        scheme, keys, rests = read_url(target)
+    found = dict.fromkeys(keys)
+    # One that is folded, or has blanks, names more than one host: all of them count.
+    words = dict.fromkeys(word for each in _HOST.findall(http.raw) for word in each.split())
+    for word in words:
+        found.update(dict.fromkeys(keys_of_authority(word.decode("latin-1"))))
+    return _subjects(scheme, found, rests)
+
+
+def subjects_of_url(url: str) -> list[Subject]:
+    """Return what a query for `url` is about."""
+    return _subjects(*read_url(url))
+
+
+def _subjects(scheme: str, keys: Iterable[bytes], rests: tuple[str | None, ...]) -> list[Subject]:
+    subjects = [Subject(scheme or "http", key, rest) for rest in rests for key in keys]
+    if len(subjects) > 1:
+        for each in subjects[:MOST_SUBJECTS]:
+            each.sharing = min(len(subjects), MOST_SUBJECTS)
+        for each in subjects[MOST_SUBJECTS:]:
+            each.sharing = 0
+    return subjects
 
 
 def subject_of_url(url: str) -> Subject | None:
-    """Return what a query for `url` is about; None where it names no host."""
-    scheme, authority, rest = split_url(url)
-    key = key_of(authority)
-    return Subject(scheme or "http", key, rest) if key else None
+    """Return what `url` is about, read as it usually is; None where it names no host."""
+    scheme, keys, rests = read_url(url)
+    return Subject(scheme or "http", keys[0], rests[0]) if keys else None
