@@ -36,6 +36,12 @@ def test_an_endpoint_of_a_method_serves_it_even_without_a_service():
     assert endpoint(methods=("REQMOD",)).asked("REQMOD") == ()
 
 
+@pytest.mark.parametrize(("wanted", "offered"), [(65535, 65535), (65536, 65535), (10**6, 65535)])
+def test_no_longer_preview_is_asked_for_than_squid_can_send(wanted, offered):
+    options = endpoint(candidate("1", preview=wanted)).options(0, trailers=False, close=False)
+    assert b"\r\nPreview: %d\r\n" % offered in options.encoded
+
+
 def test_the_preview_of_a_method_is_the_largest_that_its_services_want():
     one, two = candidate("1", preview=5), candidate("2", methods=("RESPMOD", "REQMOD"), preview=9)
     both = endpoint(one, two, candidate("3", methods=("RESPMOD",), preview=11))

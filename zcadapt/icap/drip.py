@@ -22,23 +22,27 @@ if TYPE_CHECKING:
     from zcadapt.icap.exchange import Exchange
 
 __all__ = [
-    "BEFORE",
+    "SQUIDS_BUFFER",
     "STEP",
     "EarlyAnswer",
     "Stallers",
     "drip_if_silent",
-    "drip_soon",
+    "drip_on",
     "may_stall",
 ]
 
 logger = logging.getLogger("zcadapt.icap")
 
-#: So much of a body comes before a client stalls; what is shorter comes whole.
-BEFORE: Final = 60 * 1024
-#: After so much more of a body another byte of it goes back.
+#: So much of a body Squid holds, and has sent when it stalls for the first time: its 64 KB less
+#: one byte. Nobody stalls before, and what is shorter comes whole.
+SQUIDS_BUFFER: Final = 65535
+#: After so much more of a body, and not before, another byte of it goes back. It has to be less
+#: than what Squid holds when it stalls: some of that comes, and leaves room, before the byte goes.
 STEP: Final = 48 * 1024
-#: Seconds of silence that are enough where a client is known to stall.
+#: Seconds of silence that are enough where a client that is known to stall does so as Squid.
 SOON: Final = 0.05
+#: So many times ``drip_after`` must one be silent that neither is known to stall nor does it so.
+LONG: Final = 10
 #: Seconds within which a client that stalled goes on when its answer begins.
 PROMPT: Final = 0.25
 #: Seconds for which a client is remembered: it may have been mended since.
@@ -47,7 +51,7 @@ MOST_REMEMBERED: Final = 1024
 
 
 TEXT: Final = (
-    "%s sends nothing more of a response before its answer begins, as Squid does before 2025 "
+    "%s sends nothing more of a response before its answer begins, as a Squid before 2025 does "
     "(its bug 5352): from now on its answers begin early, and what is blocked then is broken off"
 )
 
@@ -58,15 +62,11 @@ class Stallers:
     Args:
         clock: returns the time in seconds.
         enabled: whether anybody is answered early at all.
-
-    Attributes:
-        seen: how often a client has stalled.
     """
 
-    __slots__ = ("_clock", "_enabled", "_until", "seen")
+    __slots__ = ("_clock", "_enabled", "_until")
 
     def __init__(self, clock: Callable[[], float], *, enabled: bool) -> None:
-        self.seen = 0
         self._clock = clock
         self._enabled = enabled
         self._until: dict[str, float] = {}
@@ -76,76 +76,81 @@ class Stallers:
         return self._enabled and self._until.get(host, 0.0) > self._clock()
 
     def add(self, host: str) -> None:
-        """Remember a client that has stalled."""
-        self.seen += 1
-        if host not in self._until:
+        """Remember a client that has stalled, and tell of it if nobody knows."""
+        if not self.know(host):
             logger.warning(TEXT, host)
-            if len(self._until) >= MOST_REMEMBERED:
-                del self._until[next(iter(self._until))]  # seen longest ago
         self._until.pop(host, None)
+        if len(self._until) >= MOST_REMEMBERED:
+            del self._until[next(iter(self._until))]  # seen longest ago
         self._until[host] = self._clock() + REMEMBERED
 
 
 def may_stall(head: RequestHead) -> bool:
     """Whether the client of this request may be one that stalls.
 
-    It is no REQMOD client, and none that may be told 204 outside of a preview:
-    Squid never offers that for as much as makes it stall.
+    It is no REQMOD client, and none that may be told 204: of as much as makes it
+    stall Squid never offers that, with a preview or without.
     """
-    may_204 = head.preview is None and "204" in head.allow
-    return head.line.method == "RESPMOD" and not may_204
+    return head.line.method == "RESPMOD" and "204" not in head.allow
 
 
-def drip_if_silent(exchange: "Exchange") -> None:
-    """Drip for a client that has been silent for long, and see whether it goes on then."""
-    early, after = exchange.early, exchange.wire.settings.drip_after
-    if early is None or monotonic() - early.dripped_at > after:
-        exchange.drip()
-        if early is None and exchange.early is not None:
-            exchange.early.probes = True
+def drip_if_silent(exchange: "Exchange", waited: float) -> None:
+    """Drip for a client that has been silent for `waited` seconds, if that is long for it.
+
+    One that fell silent where Squid stalls is remembered if it goes on then.
+    """
+    wire, begins = exchange.wire, exchange.early is None
+    as_squid = exchange.body.spool.size == SQUIDS_BUFFER
+    is_long = as_squid or waited > LONG * wire.settings.drip_after
+    if begins and not is_long and not wire.server.stallers.know(wire.peer[0]):
+        return
+    exchange.drip()
+    if begins and as_squid and exchange.early is not None:
+        exchange.early.probe()
 
 
-def drip_soon(exchange: "Exchange") -> None:
-    """Drip for a client that goes on, or is known to stall, when a piece of the body has come."""
+def drip_on(exchange: "Exchange") -> None:
+    """See to it that a client goes on of whose body `drips_at` bytes or more have come."""
     wire = exchange.wire
     if exchange.early is not None:
         exchange.early.go_on()
-    elif wire.server.stallers.know(wire.peer[0]):
-        size = exchange.body.spool.size
-        asyncio.get_running_loop().call_later(SOON, _drip_if_same, exchange, size)
+    elif exchange.body.spool.size == SQUIDS_BUFFER and wire.server.stallers.know(wire.peer[0]):
+        asyncio.get_running_loop().call_later(SOON, _drip_if_stalled, exchange)
 
 
-def _drip_if_same(exchange: "Exchange", size: int) -> None:
+def _drip_if_stalled(exchange: "Exchange") -> None:
     """Drip if nothing more has come: else it does not stall, or a service was quick to decide."""
-    wire = exchange.wire
-    if wire.exchange is not exchange or exchange.early is not None:
-        return
-    if exchange.body.spool.size == size and not wire.held:
+    if exchange.wire.exchange is exchange and exchange.body.spool.size == SQUIDS_BUFFER:
         exchange.drip()
-    else:
-        drip_soon(exchange)
 
 
 class EarlyAnswer:
     """An answer that begins before it is decided: the head as it came, and single bytes."""
 
-    __slots__ = ("_exchange", "_size", "dripped_at", "probes")
+    __slots__ = ("_exchange", "_probed_at")
 
     def __init__(self, exchange: "Exchange", answer: Answer) -> None:
         self._exchange = exchange
-        self._size = exchange.body.spool.size
-        self.probes = False
+        self._probed_at: float | None = None
+        exchange.wire.server.counters.answered_early += 1
         exchange.wire.begin_answer(answer)
         self._send_byte()
 
+    def probe(self) -> None:
+        """See whether the client goes on at once, now that it has its first byte."""
+        self._probed_at = monotonic()
+        self._exchange.drips_at = self._exchange.body.spool.size + 1
+
     def go_on(self) -> None:
-        """Send a byte more, if there is one."""
-        wire = self._exchange.wire
-        if self.probes and self._exchange.body.spool.size > self._size:
-            self.probes = False
-            if monotonic() - self.dripped_at < PROMPT:
-                wire.server.stallers.add(wire.peer[0])
-        if self._exchange.echoed < self._exchange.body.spool.size:
+        """Send a byte more, where enough of the body has come since the last."""
+        exchange = self._exchange
+        size = exchange.body.spool.size
+        if self._probed_at is not None and size >= exchange.drips_at:
+            if monotonic() - self._probed_at < PROMPT:
+                exchange.wire.server.stallers.add(exchange.wire.peer[0])
+            self._probed_at = None
+            exchange.drips_at += STEP - 1
+        if size >= exchange.drips_at:
             self._send_byte()
 
     def _send_byte(self) -> None:
@@ -153,7 +158,7 @@ class EarlyAnswer:
         exchange.wire.put(exchange.body.spool.read_at(exchange.echoed)[:1])
         exchange.echoed += 1
         exchange.wire.flush()
-        self.dripped_at = monotonic()
+        exchange.drips_at = exchange.body.spool.size + STEP
 
     def end(self, won: Won | None) -> None:
         """Do what has been decided: complete it, or stop."""
@@ -178,6 +183,7 @@ class EarlyAnswer:
         early. Otherwise the connection is cut, which a proxy counts as our failure.
         """
         exchange = self._exchange
+        exchange.wire.server.counters.broken_off += 1
         headers = HTTPResponse(exchange.head.response or b"").headers
         if headers.get("content-length", "").isdecimal() and "transfer-encoding" not in headers:
             exchange.wire.end_body()

@@ -17,6 +17,9 @@ logger = logging.getLogger("zcadapt.icap")
 
 METHODS: Final = ("REQMOD", "RESPMOD")
 
+#: The longest preview that is asked for: of more Squid 5.7 holds no more than this, and hangs.
+MOST_PREVIEW: Final = 65535
+
 
 class Endpoint:
     """What is consulted for a path.
@@ -108,7 +111,7 @@ class Endpoint:
             service_id=_label(self.name),
             connections=self._settings.connections,
             ttl=self._settings.options_ttl,
-            preview=max(self._previews.values(), default=0),
+            preview=min(max(self._previews.values(), default=0), MOST_PREVIEW),
             ignore=_shared(utilities),
             complete=sorted(complete),
             trailers=trailers,

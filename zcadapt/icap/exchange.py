@@ -16,7 +16,7 @@ from zcadapt.icap.body import NO_BODY, Body
 from zcadapt.icap.clock import Clock
 from zcadapt.icap.connection import RequestSide
 from zcadapt.icap.decisions import Block
-from zcadapt.icap.drip import BEFORE, STEP, EarlyAnswer, drip_soon, may_stall
+from zcadapt.icap.drip import SQUIDS_BUFFER, EarlyAnswer, drip_on, may_stall
 from zcadapt.icap.endpoint import Endpoint
 from zcadapt.icap.errors import IcapError, ServiceFailedError
 from zcadapt.icap.events import RequestHead
@@ -56,7 +56,7 @@ class Exchange:
     _at_work: Candidate | None = None  # whose time is limited at present
     _clock: Clock | None = None
     _continued = False
-    _drips_at = BEFORE  # how much of the body has come when the answer may begin early, or go on
+    drips_at = SQUIDS_BUFFER  # so much has come when the answer may begin early, or goes on
     early: EarlyAnswer | None = None
     echoed = 0  # how much of what was kept has been sent back
     _held: tuple[Answer, Reply]
@@ -98,9 +98,8 @@ class Exchange:
             self.body.feed(data)
             if self.is_full:
                 self.wire.regulate()
-            if self.body.spool.size >= self._drips_at:
-                self._drips_at = self.body.spool.size + STEP
-                drip_soon(self)
+            if self.body.spool.size >= self.drips_at:
+                drip_on(self)
 
     def preview_end(self) -> None:
         """The preview is there; the client waits."""
@@ -152,7 +151,7 @@ class Exchange:
             return
         if self.early is not None:
             self.early.go_on()
-        elif self.body.spool.size >= BEFORE and may_stall(self.head):
+        elif self.body.spool.size >= SQUIDS_BUFFER and may_stall(self.head):
             self.early = EarlyAnswer(self, self._head(original(self.head), None))
 
     def _is_undecided(self) -> bool:

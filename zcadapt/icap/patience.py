@@ -56,7 +56,7 @@ def _check_sender(wire: "Wire", now: float) -> None:
     if wire.held:
         return
     if wire.exchange is not None and 0 < wire.settings.drip_after < waited:
-        drip_if_silent(wire.exchange)
+        drip_if_silent(wire.exchange, waited)
     if side is RequestSide.IDLE and waited > wire.settings.head_timeout:
         _give_up(wire, f"the heads of a request have not come in {waited:.0f} s")
     elif side in MID_BODY and waited > wire.settings.read_timeout:

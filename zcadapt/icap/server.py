@@ -37,6 +37,8 @@ class Counters:
     connections: int = 0
     requests: int = 0
     errors: dict[int, int] = field(default_factory=dict)  #: by ICAP status
+    answered_early: int = 0  #: requests of clients that stalled, or were silent for long
+    broken_off: int = 0  #: those among them that could not be completed
 
 
 class ICAPServer:

@@ -62,7 +62,8 @@ class ICAPSettings(Limits):
         0.5,
         "Seconds of silence in the middle of a response for which services still wait, after which "
         "its head and single bytes of its body go back: Squid before 2025 sends nothing more "
-        "otherwise. What is decided then can only complete the answer, or cut it. 0: never.",
+        "otherwise. Ten times as long where the client did not fall silent after 65,535 bytes, "
+        "as Squid does. What is decided then can only complete the answer, or cut it. 0: never.",
         least=0,
         most=3600,
     )
