@@ -1,6 +1,8 @@
 """Options that several commands have."""
 
+import os
 import sys
+import threading
 from pathlib import Path
 
 import click
@@ -66,6 +68,32 @@ def test_settings_that_there_are_not_are_a_problem(path):
         assert list(map(str, load_settings(context, path).problems)) == [
             f"{path}: No such file or directory"
         ]
+
+
+def test_a_working_directory_that_is_gone_is_told_where_it_is_wanted(elsewhere, monkeypatch):
+    gone = elsewhere.parent / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with click.Context(command) as context:
+        (problem,) = load_settings(context, str(elsewhere / "my.toml")).problems
+        assert "nonsense" in str(problem)
+    told = CliRunner().invoke(command, ["--load", "a"])
+    assert (told.exit_code, told.output) == (
+        1,
+        "Error: the working directory: No such file or directory\n",
+    )
+
+
+def test_settings_from_a_pipe_leave_the_working_directory_alone(elsewhere):
+    os.mkfifo(elsewhere / "pipe")
+    writing = threading.Thread(target=(elsewhere / "pipe").write_text, args=("nonsense = 1\n",))
+    writing.start()
+    with click.Context(command) as context:
+        (problem,) = load_settings(context, "etc/pipe").problems
+        assert Path.cwd() == elsewhere.parent
+    writing.join()
+    assert str(problem).startswith("etc/pipe:1: nonsense: ")
 
 
 def test_without_settings_the_working_directory_stays(elsewhere):

@@ -7,7 +7,6 @@ from zcadapt.discovery import (
     POLICIES,
     SERVICES,
     Origin,
-    declared,
     origins,
     register,
     reject_broken,
@@ -151,12 +150,6 @@ def test_a_table_with_options_for_nothing_is_told_once_and_what_may_be_missing(s
             ' is use = "…" missing?'
         )
     ]
-
-
-def test_what_tables_and_entry_points_name_is_declared_even_where_it_is_broken(install, settings):
-    install("plug-a", icap_services={"a": "refusing", "b": "Service"})
-    loaded = settings("[services.b]\nenabled = false\n[services.c]\nuse = 'a'")
-    assert declared(loaded, SERVICES) == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize("interface", [IICPPolicy, IICPQueryPolicy])

@@ -134,23 +134,6 @@ def test_an_endpoint_may_name_a_service_or_a_group_of_services(tmp_path):
     assert '[endpoints] c[1]: no service is called "xyzz". Did you mean "xyzzy/de"?' in str(problem)
 
 
-@pytest.mark.parametrize(
-    ("text", "modules", "is_fatal"),
-    [
-        ("", (), True),
-        ("[services.xyzzy]\nuse = 'nowhere'\n", (), False),
-        ("[services.'xyzzy/de']\nenabled = false\n", (), False),
-        ("", ("nowhere_at_all",), False),
-    ],
-)
-def test_an_endpoint_that_names_nothing_is_fatal_unless_it_may_be_what_was_left_out(
-    assembled, text, modules, is_fatal
-):
-    found = assembled(f"[endpoints]\na = ['xyzzy', 'echo']\n{text}", modules)
-    (problem,) = (each for each in found.problems if 'no service is called "xyzzy"' in str(each))
-    assert found.fatal == ((problem,) if is_fatal else ())
-
-
 def test_what_is_logged_as_a_warning_is_kept_beside_the_problems(assembled, tmp_path, monkeypatch):
     (tmp_path / "my_rules_z.py").write_text("import logging; logging.warning('beware')")
     monkeypatch.syspath_prepend(str(tmp_path))

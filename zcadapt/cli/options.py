@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -54,23 +54,33 @@ def load_settings(
     that relative paths in it mean the same wherever the command is given: for
     us and for each plugin.
     """
-    if path is None:
-        return load(None, listen)
-    file = Path(path).absolute()
-    with suppress(OSError):  # then the file cannot be read either, which is told
-        context.with_resource(_inside(file.parent))
+    if path is None or not Path(path).is_file():  # a pipe is in no folder of its own
+        return load(path, listen)
+    file = Path(path) if Path(path).is_absolute() else _here() / path
+    context.with_resource(_inside(file.parent))
     return load(str(file), listen, told=path)
 
 
 @contextmanager
 def _inside(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
+    try:
+        before = os.open(".", os.O_RDONLY)  # also where it has no name any more
+    except OSError:
+        before = None
     os.chdir(folder)
     try:
         yield
     finally:
-        with suppress(OSError):  # it may be gone
+        if before is not None:
             os.chdir(before)
+            os.close(before)
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise click.ClickException(f"the working directory: {error.strerror}") from error
 
 
 def load_option(function: Function) -> Function:
@@ -90,7 +100,7 @@ def _here_too(
     _context: click.Context, _param: click.Parameter, modules: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Let modules be imported from where the command is given, as in ``python -m``."""
-    if modules and (here := str(Path.cwd())) not in sys.path:
+    if modules and (here := str(_here())) not in sys.path:
         sys.path.insert(0, here)
     return modules
 

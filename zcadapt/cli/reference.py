@@ -59,11 +59,11 @@ lists are counted from 0 in what is told: ``[icp] allow[2]`` is the third::
     filter = ["10-trackers"]
 
 What is wrong with the file itself keeps the server from starting: with a table
-of zcadapt's own, ``[endpoints]`` among them, or with a setting of zcadapt's in a
-plugin's table. What is wrong with a plugin, or with what its table gives it,
-leaves that plugin out, and keeps the server from starting with ``--strict``
-only; so does a warning. A name under ``[endpoints]`` that belongs to what was
-left out or disabled, or may do, is left out too.
+of zcadapt's own, or with a setting of zcadapt's in a plugin's table. What is
+wrong with a plugin, or with what its table gives it, leaves that plugin out, and
+keeps the server from starting with ``--strict`` only; so does a warning, and a
+name under ``[endpoints]`` that is no service's: it may become one, as services
+are registered at any time, and until then nothing is asked for it.
 
 Relative paths are taken from the folder of the file, in each setting and for
 each plugin: while it runs, the server has that folder for its working

@@ -17,7 +17,6 @@ __all__ = [
     "SERVICES",
     "Kind",
     "Registered",
-    "declared",
     "origins",
     "register",
     "reject_broken",
@@ -99,11 +98,6 @@ def _unknown(found: Mapping[str, Declared], loaded: Loaded, kind: Kind) -> list[
         for name, table in kind.tables(loaded).items()
         if table.use is not None and table.use not in found
     ]
-
-
-def declared(loaded: Loaded, kind: Kind) -> set[str]:
-    """Return the names that tables and entry points give, be there such a utility or not."""
-    return {*kind.tables(loaded), *installed(kind.group)[0]}
 
 
 def unclaimed(components: IComponents, loaded: Loaded, kind: Kind) -> list[Problem]:

@@ -24,7 +24,6 @@ from zcadapt.discovery import (
     POLICIES,
     SERVICES,
     add_plugins,
-    declared,
     origins,
     register,
     reject_broken,
@@ -48,7 +47,6 @@ class Assembled:
 
     Attributes:
         problems: what is told, and where that is wanted fatal.
-        fatal: those of them with which nothing is served in any case.
         logged: what plugins have warned of in the log meanwhile.
     """
 
@@ -56,7 +54,6 @@ class Assembled:
     components: IComponents
     hooks: Hooks
     problems: tuple[Problem, ...]
-    fatal: tuple[Problem, ...] = ()
     logged: tuple[Problem, ...] = ()
 
 
@@ -76,18 +73,11 @@ def assemble(loaded: Loaded, components: IComponents, modules: Iterable[str] = (
         code += import_modules(modules, components)
         code += reject_broken(components)
     unused = unclaimed(components, loaded, SERVICES) + unclaimed(components, loaded, POLICIES)
-    fatal: list[Problem] = []
-    left_out: list[Problem] = []
-    # What failed to register something, as an entry point does under its name, may have meant any.
-    may_be_theirs = not all(each.is_warning for each in code)
-    for name, problem in missing(components, loaded):
-        is_known = bool(consulted([name], declared(loaded, SERVICES)))
-        (left_out if is_known or may_be_theirs else fatal).append(problem)
-    problems = [*loaded.problems, *made, *code, *unused, *fatal, *left_out]
+    problems = [*loaded.problems, *made, *code, *unused, *missing(components, loaded)]
     problems += [*_names(components, loaded), *_nothing(components, loaded)]
     # What is wrong with a whole distribution is found once for each group.
     told = tuple(dict.fromkeys(problems))
-    return Assembled(settings, components, hooks, told, tuple(fatal), tuple(logged))
+    return Assembled(settings, components, hooks, told, tuple(logged))
 
 
 def _failed(failures: Iterable[Failure], loaded: Loaded) -> Iterator[Problem]:
@@ -99,15 +89,15 @@ def _failed(failures: Iterable[Failure], loaded: Loaded) -> Iterator[Problem]:
             yield Problem(origin, str(each))
 
 
-def missing(components: IComponents, loaded: Loaded) -> Iterator[tuple[str, Problem]]:
-    """Return each name under ``[endpoints]`` that is no service's, and what to say of it."""
+def missing(components: IComponents, loaded: Loaded) -> Iterator[Problem]:
+    """Return a problem for each name under ``[endpoints]`` that is no service's, or not yet."""
     names = service_names(components)
     for path, wanted in loaded.settings.endpoints.items():
         for at, name in enumerate(wanted):
             if not consulted([name], names):
                 where = loaded.where(Place(("endpoints", path), at))
                 what = f'no service is called "{name}"{did_you_mean(name, names)}'
-                yield name, Problem(where, what)
+                yield Problem(where, what)
 
 
 def _nothing(components: IComponents, loaded: Loaded) -> Iterator[Problem]:

@@ -47,9 +47,8 @@ def run_server(  # noqa: PLR0913 - what a command gives it
         return _refused(loaded.problems, complain)
     repeats = configure(loaded.settings.log)
     assembled = assemble(loaded, components, modules)
-    fatal = (*assembled.problems, *assembled.logged) if strict else assembled.fatal
-    if fatal:
-        return _refused(fatal, complain)
+    if strict and (told := (*assembled.problems, *assembled.logged)):
+        return _refused(told, complain)
     for problem in assembled.problems:
         complain(problem.told)  # no log level, no filter: all of them
     try:

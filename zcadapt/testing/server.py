@@ -136,5 +136,4 @@ def _problems(components: Any, loaded: Loaded) -> Iterator[Problem]:  # noqa: AN
     yield from reject_broken(components)
     for kind in (SERVICES, POLICIES):
         yield from unclaimed(components, loaded, kind)
-    for _, problem in missing(components, loaded):
-        yield problem
+    yield from missing(components, loaded)
