@@ -452,6 +452,22 @@ def test_a_service_that_cannot_decide_says_so(serve, icap, kind, on_error, statu
     assert client.ask(icap.options()).status == 200, "the connection is kept"
 
 
+class OddError(UnableError):
+    def __init__(self):  # and not that of its class
+        Exception.__init__(self, "odd")
+
+    def __str__(self):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(("on_error", "status"), [("error", 500), ("block", 200), ("skip", 204)])
+def test_what_a_plugin_makes_of_it_does_not_matter(serve, icap, on_error, status, caplog):
+    client = serve({"a": both(fails("plain", OddError()), on_error=on_error)}).client()
+    assert client.ask(icap.reqmod("/reqmod", "Allow: 204")).status == status
+    assert "service 'a' cannot decide on <REQMOD 'http://example.com/a'>: odd" in caplog.text
+    assert client.ask(icap.options()).status == 200, "the connection is kept"
+
+
 def test_the_answer_500_has_the_istag_of_the_endpoint(serve, icap):
     client = serve({"a": both(fails("plain", ValueError()))}).client()
     expected = client.ask(icap.options())["ISTag"]

@@ -44,13 +44,20 @@ async def keeps_one_open(request, kept=[]):  # noqa: B006 - it is to be kept
     await request.body.read()
 
 
+async def keeps_a_task(request, tasks=[]):  # noqa: B006 - as above
+    if not tasks:
+        tasks.append(asyncio.create_task(asyncio.Event().wait()))
+    await request.body.read()
+
+
 @blocking
 def in_thread(request):
     request.body.read()
 
 
 @pytest.mark.parametrize(
-    "function", [reads, tidies_up, refuses, keeps_one_open, in_thread, lambda request: None]
+    "function",
+    [reads, tidies_up, refuses, keeps_one_open, keeps_a_task, in_thread, lambda request: None],
 )
 def test_who_leaves_nothing_behind_passes(function):
     check(function)
@@ -93,7 +100,7 @@ async def leaves_files(request, files=[]):  # noqa: B006 - as above
         (decides_blindly, "it lets pass <REQMOD .* after the client is gone, and has not seen all"),
         (has_no_opinion_blindly, "it lets pass <REQMOD"),
         (hangs, "it goes on with <REQMOD"),
-        (leaves_files, "it leaves [0-9]+ files open"),
+        (leaves_files, r"it leaves files open: \['[0-9]+ .*deleted"),
     ],
 )
 def test_what_is_left_is_told(function, told):
@@ -116,6 +123,21 @@ def test_a_thread_that_goes_on_is_found():
             check(goes_on)
     finally:
         end.set()
+
+
+def test_a_file_that_another_thread_opens_is_not_the_service_s():
+    calls, opened = [], []
+
+    async def is_watched(request):
+        calls.append(request)
+        if len(calls) in {3, 4}:  # in the second round
+            opened.append(await asyncio.to_thread(tempfile.TemporaryFile))
+        await request.body.read()
+
+    check(is_watched)
+    assert len(opened) == 2
+    for file in opened:
+        file.close()
 
 
 def test_the_check_of_a_service_looks_for_this():

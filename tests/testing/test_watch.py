@@ -65,6 +65,33 @@ def test_once_is_an_accident():
     assert not asyncio.run(blocked_by(tried))
 
 
+def test_once_and_for_long_is_none():
+    waits = iter([0.8])
+
+    async def tried():
+        threading.Event().wait(next(waits, 0.0))
+
+    assert "and more" in asyncio.run(blocked_by(tried))
+
+
+def test_once_is_enough_where_it_is_certain():
+    names = iter(["127.0.0.1"])
+
+    async def tried():
+        for name in names:
+            socket.gethostbyname(name)
+
+    assert "calls socket.gethostbyname" in asyncio.run(blocked_by(tried))
+
+
+def test_a_socket_for_datagrams_waits_for_nobody():
+    def connect():
+        with socket.socket(type=socket.SOCK_DGRAM) as client:
+            client.connect(("127.0.0.1", 9))
+
+    assert not seen(connect)
+
+
 def test_other_threads_may_do_as_they_like():
     async def tried():
         async with watched() as blocks:

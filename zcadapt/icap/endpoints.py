@@ -187,7 +187,7 @@ def _is_decision(answer: object) -> bool:
 def _log_failure(candidate: Candidate, request: Request, error: BaseException) -> None:
     kind = {"kind": candidate.name}  # a flood of one does not hide another in the log
     if isinstance(error, UnableError):
-        why = str(error)[:MOST_TOLD]
+        why = ", ".join(map(str, error.args))[:MOST_TOLD]  # a plugin's __str__ may do anything
         logger.error("service %r cannot decide on %r: %s", candidate.name, request, why, extra=kind)
         return
     what = "took too long" if isinstance(error, TimeoutError) else "failed"

@@ -1,8 +1,6 @@
 """What a service raises that knows that it cannot decide."""
 
-from typing import Final
-
-from zcadapt.icap.decisions import HeaderItems, allow
+from zcadapt.icap.decisions import HeaderItems, Pairs, allow
 
 __all__ = ["UnableError"]
 
@@ -23,6 +21,8 @@ class UnableError(Exception):
         ValueError: a header cannot stand in a message.
     """
 
+    icap_headers: Pairs = ()
+
     def __init__(self, reason: str, *, icap_headers: HeaderItems = ()) -> None:
         super().__init__(reason)
-        self.icap_headers: Final = allow(icap_headers=icap_headers).icap_headers  # checked by it
+        self.icap_headers = allow(icap_headers=icap_headers).icap_headers  # checked by it

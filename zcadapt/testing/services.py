@@ -47,9 +47,10 @@ def check_service(make: Make) -> None:
     returns must not differ, or each restart would empty the caches of all
     clients.
 
-    What blocks the loop is seen where it takes a tenth of a second, or where
-    it connects, resolves a name or (from Python 3.13 on) sleeps. For that an
-    audit hook is added to the interpreter, which stays.
+    What blocks the loop is seen where it takes a tenth of a second each time,
+    or half a second once, or where it connects, resolves a name or (from Python
+    3.13 on) sleeps. For that an audit hook is added to the interpreter, which
+    stays.
 
     Call it where no event loop runs.
 

@@ -2,23 +2,27 @@
 
 import asyncio
 import os
+import socket
 import sys
 import sysconfig
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import cache
+from operator import attrgetter
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 __all__ = ["blocked_by", "watched"]
 
 #: Seconds between two signs of life of the loop, and between two looks for them.
 STEP: Final = 0.02
-#: So many looks in vain, and it is blocked.
+#: So many looks in vain, and it is blocked, as it seems.
 MOST: Final = 5
-#: So often it has to be seen: a pause of the machine is nobody's fault.
+#: So often that has to be seen: a pause of the machine is nobody's fault.
 TIMES: Final = 3
+#: So many looks in vain are no pause any more.
+SURE: Final = 25
 
 #: What waits for others wherever it is called; a socket may be one that does not.
 WAITS: Final = frozenset(
@@ -28,8 +32,16 @@ WAITS: Final = frozenset(
 STDLIB: Final = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
 PACKAGES: Final = tuple({sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")})
 
+
+class Seen(NamedTuple):
+    """What blocks a loop, and where; whether that is certain."""
+
+    text: str
+    is_sure: bool
+
+
 #: What was seen, by the thread of the loop that is watched.
-_seen: dict[int, list[str]] = {}
+_seen: dict[int, list[Seen]] = {}
 
 
 async def blocked_by(tried: Callable[[], Coroutine[Any, Any, object]]) -> str:
@@ -40,12 +52,14 @@ async def blocked_by(tried: Callable[[], Coroutine[Any, Any, object]]) -> str:
             await tried()
         if not blocks:
             return ""
-        seen = blocks[0]
+        seen, is_sure = max(blocks, key=attrgetter("is_sure"))
+        if is_sure:
+            break
     return seen
 
 
 @asynccontextmanager
-async def watched() -> AsyncIterator[list[str]]:
+async def watched() -> AsyncIterator[list[Seen]]:
     """Watch the loop that runs; give what blocks it, as it is seen."""
     _hear()
     here = threading.get_ident()
@@ -73,7 +87,7 @@ async def _beat(lookout: "_Lookout") -> None:
 class _Lookout(threading.Thread):
     """Looks for signs of life of a thread's loop."""
 
-    def __init__(self, watched: int, blocks: list[str]) -> None:
+    def __init__(self, watched: int, blocks: list[Seen]) -> None:
         super().__init__(name="zcadapt lookout", daemon=True)
         self.ended = threading.Event()
         self.missed = 0
@@ -85,8 +99,9 @@ class _Lookout(threading.Thread):
         while not self.ended.wait(STEP):
             self.missed += 1
             frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - there is no other way
-            if self.missed == MOST and frame is not None:
-                self._blocks.append(f"{_where(frame)} holds it for {MOST * STEP:.1f} s and more")
+            if self.missed in {MOST, SURE} and frame is not None:
+                text = f"{_where(frame)} holds it for {self.missed * STEP:.1f} s and more"
+                self._blocks.append(Seen(text, self.missed == SURE))
 
 
 @cache
@@ -98,11 +113,17 @@ def _hear() -> None:
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     if event not in WAITS or (blocks := _seen.get(threading.get_ident())) is None:
         return
-    if event == "socket.connect" and arguments[0].gettimeout() == 0:
-        return  # as asyncio's own
+    if event == "socket.connect" and not _waits(arguments[0]):
+        return
     if event == "time.sleep" and arguments[0] == 0:
         return
-    blocks.append(f"{_where(sys._getframe(1))} calls {event}")  # noqa: SLF001 - as above
+    text = f"{_where(sys._getframe(1))} calls {event}"  # noqa: SLF001 - as above
+    blocks.append(Seen(text, is_sure=True))
+
+
+def _waits(connecting: socket.socket) -> bool:
+    """Whether it has to wait for somebody; asyncio's own never do."""
+    return connecting.gettimeout() != 0 and connecting.type == socket.SOCK_STREAM
 
 
 def _where(frame: FrameType) -> str:
