@@ -2,23 +2,26 @@
 
 import re
 import time
+import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from zcadapt_urllist.canonical import (
     END,
+    LONGEST_AUTHORITY,
     LONGEST_HOST,
+    LONGEST_SPELLING,
+    MOST_HOSTS,
     host_bytes,
     host_of,
     key_of,
     keys_of_authority,
-    path_of,
     read_url,
     shown,
     split_url,
-    strict_path_of,
 )
+from zcadapt_urllist.paths import path_of
 
 WIRE = st.text(st.characters(max_codepoint=255), max_size=300)
 HOSTISH = st.text("aB.-_%25:@[]x0179\xc3\xbc/", max_size=40)
@@ -55,34 +58,6 @@ def test_a_usual_authority_is_read_in_one_way(authority):
 
 
 @given(WIRE)
-@example("/%25%32%35%32%35")
-@example("/../..")
-@example("/a/..")
-@example("?")
-def test_any_path_begins_with_a_slash_and_has_no_steps_in_it(rest):
-    path = path_of(rest.replace("?", ""))
-    assert path.startswith(b"/")
-    assert not {b"..", b"."} & set(path.split(b"/"))
-    assert b"//" not in path
-
-
-@given(WIRE)
-def test_a_path_that_is_usual_is_read_as_all_others_are(rest):
-    path = "/" + rest.replace("?", "").replace("#", "")
-    assert path_of(path) == path_of("/." + path)
-
-
-@given(WIRE)
-def test_a_strict_path_is_in_its_one_form_and_climbs_nowhere(rest):
-    path = strict_path_of(rest)
-    if path:
-        assert path.startswith(b"/")
-        assert strict_path_of(path.decode()) == path
-        assert path_of(path.decode()) == path_of(rest if rest.startswith("/") else "/" + rest)
-        assert b"/.." not in path.partition(b"?")[0]
-
-
-@given(WIRE)
 def test_a_url_falls_into_parts_that_make_it_up(url):
     scheme, authority, rest = split_url(url)
     assert url.lower().endswith((authority + rest).lower())
@@ -109,6 +84,57 @@ def test_no_host_takes_long(text):
     assert time.process_time() - before < 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "u" + "\xcc\x81\xcc\xa3" * 15_000,
+        "\xef\xb7\xba" * 20_000,
+        "\xef\xb7\xba." * 15_000,
+        "%CC%81%CC%A3" * 5000,
+        "\\".join(["u" + "\xcc\x81\xcc\xa3" * 1900] * 8),
+    ],
+)
+def test_no_more_than_a_host_is_brought_into_unicodes_one_form(monkeypatch, text):
+    """That takes the square of a run of marks, and makes 18 characters of U+FDFA."""
+    lengths, real = [], unicodedata.normalize
+    monkeypatch.setattr(
+        unicodedata,
+        "normalize",
+        lambda form, each: (lengths.append(len(each)), real(form, each))[1],
+    )
+    assert len(keys_of_authority(text[:LONGEST_AUTHORITY])) <= MOST_HOSTS + 2
+    host_of(text)
+    most = 18 * LONGEST_HOST if "\xef\xb7\xba" in text else 2 * LONGEST_SPELLING + 1
+    assert 0 < max(lengths) <= most
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("bad.example\xef\xbc\x8f{}", True),
+        ("{}\xef\xbc\x8fbad.example", True),
+        ("{}\xef\xbc\x8fbad.example\xef\xbc\x8f{}", False),
+    ],
+)
+def test_of_a_long_authority_both_ends_are(text, is_found):
+    found = keys_of_authority(text.replace("{}", "x" * 3 * LONGEST_SPELLING))
+    assert (key_of("bad.example") in found) is is_found
+
+
+def test_an_authority_longer_than_any_is_not_looked_at():
+    url = f"http://{'X' * LONGEST_AUTHORITY}"
+    assert b"" not in read_url(url)[1]
+    odd = url.replace("//", "/") + "%2f"  # to be read in several ways
+    assert read_url(odd + "/y") == ("http", (b"",), ("/y",))
+    assert keys_of_authority("%25" * LONGEST_AUTHORITY) == (b"",)
+
+
+def test_of_many_hosts_no_more_are_looked_for_than_it_takes_to_know():
+    ends = "\\".join(f"{number}.example%EF%BC%8F{number}.test" for number in range(4))
+    keys = keys_of_authority(f"[2002:c000:207::1]\\{ends}\\{ends.upper()}")
+    assert MOST_HOSTS < len(keys) <= MOST_HOSTS + 2
+
+
 def test_a_label_that_is_too_long_is_not_encoded():
     """To encode it would take the square of its length."""
     label = "".join(chr(0x4E00 + number) for number in range(64))
@@ -119,17 +145,11 @@ def test_a_label_that_is_too_long_is_not_encoded():
 @pytest.mark.parametrize("dots", [1, LONGEST_HOST, 10 * LONGEST_HOST])
 def test_of_a_long_host_the_end_is_looked_up(dots):
     assert key_of("." * dots + "a.example") == b"example.a." + END
-    assert len(key_of("X." * 1000 + "a.example")) == len("x." * 1000 + "a.example") + 2
+    assert len(key_of("X." * 100 + "a.example")) == len("x." * 100 + "a.example") + 2
+    assert len(host_of("\xe3\x8c\x80" * 250)) == LONGEST_HOST  # each is four in the one form
     name = "X." * dots + "a.example"
     assert key_of(name).startswith(b"example.a.x.")
     assert len(key_of(name)) <= LONGEST_HOST + 2
-
-
-@pytest.mark.parametrize("text", ["/%25" * 20_000, "/.." * 20_000, "/" * 60_000, "%2f.." * 10_000])
-def test_no_path_takes_long(text):
-    before = time.process_time()
-    path_of(text)
-    assert time.process_time() - before < 1
 
 
 @pytest.mark.parametrize(

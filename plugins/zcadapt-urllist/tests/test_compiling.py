@@ -35,6 +35,14 @@ def test_a_process_that_nobody_waits_for_any_more_is_ended(written):
         compiled_aside("a", sources_of([written("a.example")]), 1000, stopped)
 
 
+def test_what_lies_in_the_working_directory_is_not_run(written, tmp_path, monkeypatch):
+    path = written("a.example")
+    (tmp_path / "json.py").write_text("raise SystemExit('run')")
+    monkeypatch.chdir(tmp_path)
+    sources = sources_of([path.relative_to(tmp_path)])
+    assert compiled_aside("a", sources, 1000, Event()).entries == 1
+
+
 def test_a_process_that_is_killed_is_an_error(written, tmp_path, monkeypatch):
     script = tmp_path / "python"
     script.write_text("#!/bin/sh\nkill -9 $$\n")

@@ -1,10 +1,15 @@
 """What is mapped stays what it is, stands there once, and goes when nobody uses it."""
 
 import os
+import resource
+import subprocess
+import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from zcadapt_urllist import copies
 from zcadapt_urllist.copies import mapped
 
 
@@ -83,6 +88,81 @@ def test_what_is_not_right_is_refused_and_leaves_nothing(folder, path):
     with pytest.raises(FileNotFoundError):
         mapped(path.with_name("missing"), "digest", right)
     assert names(folder) == []
+
+
+@pytest.mark.parametrize("end", [b"b", b"", b"ab"])
+def test_what_says_the_digest_of_another_does_not_stand_in_for_it(folder, path, end):
+    begin, liar = bytes(2 * copies.AT_ONCE), path.with_name("liar")
+    path.write_bytes(begin + b"a")
+    liar.write_bytes(begin + end)
+    lie = mapped(liar, "digest", right)
+    true = mapped(path, "digest", right)
+    assert (bytes(lie), bytes(true)) == (begin + end, begin + b"a")
+    again = mapped(liar, "digest", right)
+    assert len(set(inodes(folder.parent))) == 2
+    del true
+    assert names(folder) == ["digest"]
+    assert bytes(lie) == bytes(again) == begin + end
+    del lie, again
+    assert names(folder) == []
+
+
+FORKED = """
+import os, sys, tempfile
+from pathlib import Path
+from zcadapt_urllist.copies import mapped
+tempfile.tempdir = sys.argv[1]
+memory = mapped(Path(sys.argv[2]), "digest", lambda _: None)
+if (child := os.fork()) == 0:
+    sys.exit()
+os.waitpid(child, 0)
+print(os.listdir(sys.argv[3]), flush=True)
+"""
+
+
+def test_a_forked_process_that_ends_leaves_the_copy_to_its_maker(folder, path):
+    command = [sys.executable, "-c", FORKED, folder.parent, path, folder]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "['digest']\n"
+    assert names(folder) == []
+
+
+@contextmanager
+def full():
+    """Let there be room for no file in which there is more than a byte."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def missing():
+    """Let there be no folder for temporary files."""
+    before, tempfile.tempdir = tempfile.tempdir, "/dev/null/none"
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+@pytest.mark.parametrize("trouble", [full, missing])
+def test_without_a_place_for_a_copy_the_file_itself_is_mapped(folder, path, caplog, trouble):
+    copies.tell.cache_clear()
+    caplog.set_level("INFO")
+    with trouble():
+        one, two = mapped(path, "digest", right), mapped(path, "digest", right)
+        with pytest.raises(ValueError, match="damaged"):
+            mapped(path, "digest", wrong)
+        with pytest.raises(FileNotFoundError):
+            mapped(path.with_name("missing"), "digest", right)
+    path.unlink()
+    assert bytes(one) == bytes(two) == b"as it was"
+    assert not folder.exists() or names(folder) == []
+    assert [each.levelname for each in caplog.records] == ["INFO"]
+    assert "there is no place for copies" in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["for all", "a link"])

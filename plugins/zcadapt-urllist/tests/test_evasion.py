@@ -1,6 +1,7 @@
 """No spelling of a listed URL is another URL."""
 
 import pytest
+from zcadapt_urllist.canonical import MOST_HOSTS
 
 from zcadapt.testing import decide_now, reqmod_request
 
@@ -175,7 +176,14 @@ ATTEMPTS = [
     ("bad.example", None),
     # one host among many
     ("/", "|".join(["good.example"] * 8 + ["bad.example"])),
-    ("/", "|".join([f"good{number}.example" for number in range(100)] + ["bad.example"])),
+    ("/", "|".join([f"good{number}.example" for number in range(7)] + ["bad.example"])),
+    ("/", "|".join(f"{number or 'bad'}.example" for number in range(-100, 100))),
+    ("/", " ".join(f"{number or 'bad'}.example" for number in range(-100, 100))),
+    (
+        "/",
+        "good.example" + "".join(f":{port} good.example" for port in range(100)) + " bad.example",
+    ),
+    (r"http://1\2\3\4\5\6\7\8\9@a\b\c\d\e\f\g\h\bad.example/", "good.example"),
     ("ftp://bad.example/", None),
     ("x-unknown://bad.example/", None),
 ]
@@ -233,7 +241,7 @@ def test_a_tunnel_is_blocked(blocker, target, host):
         ("http://notbad.example%2fbad/", None),
         ("http:/notbad.example/bad.example", None),
         (f"http://{'.' * 2100}notbad.example/", None),
-        ("/", "|".join(f"good{number}.example" for number in range(100))),
+        ("/", "|".join(f"good{number}.example" for number in range(MOST_HOSTS))),
         ("http://strasse.example/", None),
         ("http://site.example/", None),
         ("http://site.example/ads", None),

@@ -42,6 +42,7 @@ def test_a_policy_that_has_the_name_already_keeps_it(registry, service_of):
 
 
 def test_who_is_not_configured_is_told_once(registry, caplog):
+    caplog.set_level("INFO")
     registry.registerUtility(URLList({}), IICAPService, "urllist")
     Plugin().zcadapt_startup(registry)
     assert caplog.messages == ["service 'urllist' is not configured: it has no lists"]

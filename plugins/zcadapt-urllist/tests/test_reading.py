@@ -116,8 +116,19 @@ def test_a_squidguard_directory_is_read_each_file_in_its_format(written, read):
     urls = [b"example.b.\0/x", b"example.b.www.\0/x"]
     assert keys == [b"example.a.", urls[0], STRICT + urls[0], urls[1], STRICT + urls[1]]
     assert list(report.expressions) == [b"(^|/)porn/"]
-    assert (report.hosts, report.urls, report.broken) == (1, 2, 1)
-    assert str(report) == "1 hosts and domains, 2 URLs, 1 expressions, 1 lines not read"
+    assert (report.hosts, report.urls, report.lines, report.broken) == (1, 1, 3, 1)
+    assert str(report) == "1 hosts and domains, 1 URLs, 1 expressions, 1 lines not read"
+
+
+def test_lines_are_counted_not_what_they_are_looked_up_by(written, read):
+    _, report = read(written("a.example/x", "b.example", "http://192.0.2.1/"), wanted="urls")
+    assert (report.hosts, report.urls, report.lines) == (2, 1, 3)
+    _, report = read(written("0.0.0.0 a.example b.example", "0.0.0.0 localhost", "0.0.0.0 c.d"))
+    assert (report.hosts, report.lines) == (3, 2)
+    _, report = read(written("||a.example^", "@@||b.a.example^", "##.ad"))
+    assert (report.hosts, report.exceptions, report.lines) == (1, 1, 2)
+    _, report = read(written("abc", "abc", "(abc"), wanted="expressions")
+    assert (len(report.expressions), report.lines) == (1, 2)
 
 
 def test_a_file_with_the_name_of_a_squidguard_file_is_one(written):

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 import tempfile
 from threading import Event
 
@@ -104,7 +105,7 @@ def test_lines_that_cannot_be_read_any_more_are_told(written, looked, caplog, tm
     looked(service)
     assert is_blocked(service, "b.example")
     assert [(each.levelname, each.getMessage()) for each in caplog.records[1:]] == [
-        ("WARNING", f"list 'a': {tmp_path}/list.txt:2: not a URL"),
+        ("INFO", f"list 'a': {tmp_path}/list.txt:2: not a URL"),
         ("INFO", "list 'a': 1 hosts and domains, 1 lines not read"),
         ("INFO", "list 'a': its files have changed and are in use"),
     ]
@@ -152,6 +153,7 @@ def test_a_change_of_the_same_size_is_seen(written, looked, how):
         (b"<html>\n<body>login please</body>\n</html>\n", "is a page of HTML, XML or JSON"),
         (b"404: Not Found\n", "none of the lines lists anything"),
         (b"no host\nb.example\nstill none\n", "2 lines cannot be read, and 1 can"),
+        (b"no host\nb.example/x\nstill none\n", "2 lines cannot be read, and 1 can"),
         (b"/ads.\n", "none of the lines lists anything"),
     ],
 )
@@ -171,13 +173,88 @@ def test_what_a_broken_download_leaves_is_not_taken_up(written, looked, caplog, 
     assert is_blocked(service, "b.example")
 
 
-def test_of_several_files_each_is_looked_at(written, looked):
-    one, two = written("a.example", name="one"), written("b.example", name="two")
+def test_of_several_files_each_is_looked_at(written, looked, caplog):
+    one, two = written("a.example", name="one"), written("b.example", "c.example", name="two")
     service = URLList({"lists": {"a": {"sources": [str(one), str(two)]}}})
     for content in ("", "<html>"):
         two.write_text(content)
         looked(service)
         assert is_blocked(service, "b.example")
+    assert f"{two}: has nothing any more, nor most of the list" in caplog.text
+
+
+@pytest.mark.parametrize("how", ["empty", "gone"])
+def test_a_file_that_has_nothing_any_more_does_not_hold_the_others_up(written, looked, caplog, how):
+    folder = written("a.example", "b.example", name="games/domains").parent
+    urls = written("c.example/x", name="games/urls")
+    service = service_with(folder)
+    written("a.example", "d.example", name="games/domains")
+    if how == "empty":
+        urls.write_bytes(b"")
+    else:
+        urls.unlink()
+    looked(service)
+    assert is_blocked(service, "d.example")
+    assert f"list 'a': {urls} is {'empty now' if how == 'empty' else 'gone'}" in caplog.text
+    written("a.example", "e.example", name="games/domains")
+    caplog.clear()
+    looked(service)
+    assert is_blocked(service, "e.example")
+    assert caplog.text.count(str(urls)) == 0
+
+
+def test_a_working_directory_that_is_replaced_is_no_matter(written, looked, monkeypatch):
+    folder = written("a.example", name="settings/list").parent
+    monkeypatch.chdir(folder)
+    service = service_with("list")
+    shutil.rmtree(folder)
+    looked(service)
+    written("b.example", name="settings/list")
+    looked(service)
+    assert is_blocked(service, "b.example")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "there is no such file"),
+        (b"<html>", "is a page of HTML"),
+        (b"We love Marisa.\0 and more", "the list cannot be used"),
+        (b"no host\n", "none of the lines lists anything; is the format right?"),
+    ],
+)
+def test_a_list_that_was_left_out_is_taken_up_when_its_file_is_right(
+    written, looked, caplog, content, why
+):
+    path = written(content or "")
+    if content is None:
+        path.unlink()
+    service = service_with(path)
+    before = service.state
+    looked(service, 10)
+    assert caplog.text.count(why) == 1
+    assert not is_blocked(service, "a.example")
+    written("a.example")
+    looked(service)
+    assert is_blocked(service, "a.example")
+    assert service.state != before
+    path.write_bytes(b"")
+    looked(service)
+    assert is_blocked(service, "a.example")
+    assert "list 'a' stays as it is" in caplog.text
+
+
+def test_a_list_that_was_left_out_and_is_wrong_in_another_way_is_still_left_out(
+    written, looked, caplog
+):
+    service = service_with(written("no host"))
+    written("<html>")
+    looked(service, 5)
+    assert caplog.text.count("list 'a' is still left out") == 1
+    written("a.example", "no host", "no host")
+    looked(service)
+    assert is_blocked(service, "a.example")
+    assert "2 lines cannot be read, and 1 can; is the format right?" in caplog.text
 
 
 def test_a_file_that_only_has_a_comment_is_meant_to_have_nothing_else(written, looked):
@@ -214,10 +291,10 @@ def test_what_was_built_to_be_empty_is_meant_so(written, looked, tmp_path):
 
 
 def test_what_could_not_be_taken_up_is_tried_again_and_each_time_later(
-    kept, looked, caplog, monkeypatch, tmp_path
+    written, looked, caplog, monkeypatch, tmp_path
 ):
-    service = service_with(kept("a.example"))
-    kept("b.example")
+    service = service_with(written("a.example"))
+    written("b.example")
     looked(service, 1)
     with monkeypatch.context() as trouble:
         trouble.setattr(tempfile, "tempdir", str(tmp_path / "full"))
@@ -226,7 +303,7 @@ def test_what_could_not_be_taken_up_is_tried_again_and_each_time_later(
     assert is_blocked(service, "a.example")
     looked(service, 1)
     assert is_blocked(service, "b.example")
-    kept("c.example", "d.example")
+    written("c.example", "d.example")
     looked(service, 1)
     with monkeypatch.context() as trouble:
         trouble.setattr(tempfile, "tempdir", str(tmp_path / "full"))

@@ -1,5 +1,7 @@
 """What follows from the lists, over ICAP."""
 
+from pathlib import Path
+
 import pytest
 from zcadapt_urllist import URLList
 
@@ -152,12 +154,11 @@ def test_all_that_is_wrong_is_told_at_once(written):
     ]
 
 
-def test_what_only_the_files_tell_is_told_with_its_place(written, tmp_path):
+def test_settings_that_do_not_fit_each_other_are_told_with_their_place(written):
     good = str(written("a.example"))
     options = {
         "lists": {
-            "a b": {"sources": [str(tmp_path / "missing")]},
-            "c": {"sources": []},
+            "a b": {"sources": []},
             "d": {"sources": [good], "action": "redirect"},
             "e": {"sources": [good], "redirect": "http://x.example/"},
             "f": {"sources": [good], "category": "a\nb"},
@@ -166,8 +167,7 @@ def test_what_only_the_files_tell_is_told_with_its_place(written, tmp_path):
     with pytest.raises(SettingsError) as caught:
         URLList(options)
     assert [str(each).partition(": ")[::2] for each in caught.value.problems] == [
-        ('lists."a b".sources', f"{tmp_path}/missing: there is no such file"),
-        ("lists.c.sources", "no file is listed"),
+        ('lists."a b".sources', "no file is listed"),
         ("lists.d.redirect", 'is wanted where the action is "redirect", and there alone'),
         ("lists.e.redirect", 'is wanted where the action is "redirect", and there alone'),
         ("lists.f.category", "the value of X-Attribute would break the line it is put in"),
@@ -209,19 +209,66 @@ def test_where_a_redirect_leads_to_is_not_redirected(service_of):
     [
         (["a.example", "b.example"], {"format": "hosts"}),
         (["! ads", "/banner/", "example.com##.ad"], {}),
-        (["@@||a.example^"], {}),
     ],
 )
-def test_a_list_of_which_no_line_lists_anything_is_wrong(options_of, lines, settings):
-    with pytest.raises(SettingsError) as caught:
-        URLList(options_of(a=(lines, settings)))
-    why = "there are lines in the files, and none that lists anything; is the format right?"
-    assert [str(each) for each in caught.value.problems] == [f"lists.a.sources: {why}"]
+def test_a_list_of_which_no_line_lists_anything_is_left_out(service_of, caplog, lines, settings):
+    service_of(a=(lines, settings), b=(["b.example"], {}))
+    why = "none of the lines lists anything; is the format right?"
+    assert errors(caplog) == [
+        f"list 'a' is left out, and blocks nothing until its files are right: {why}"
+    ]
 
 
-def test_a_page_is_no_list(options_of):
-    with pytest.raises(SettingsError, match=r"lists\.a\.sources: .*a\.txt: is a page of HTML"):
-        URLList(options_of(a=(["<html>", "a.example"], {})))
+def errors(caplog):
+    return [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "there is no such file"),
+        (b"<html>\nads.example\n", "is a page of HTML, XML or JSON, and no list"),
+        (b"We love Marisa.\0" + bytes(99), "the list cannot be used: "),
+        ("ads.example".encode("utf-16"), "is UTF-16"),
+    ],
+)
+def test_a_file_that_cannot_be_used_leaves_its_list_out_and_no_other(
+    options_of, caplog, content, why
+):
+    options = options_of(ads=([], {}), malware=(["bad.example"], {}))
+    path = Path(options["lists"]["ads"]["sources"][0])
+    path.unlink() if content is None else path.write_bytes(content)
+    service = URLList(options)
+    assert ask(service, "http://ads.example/") is None
+    assert ask(service, "http://bad.example/").status == 403
+    (told,) = errors(caplog)
+    begin = "list 'ads' is left out, and blocks nothing until its files are right: "
+    assert told.startswith(f"{begin}{path}: {why}")
+
+
+def test_a_list_that_allows_and_is_left_out_allows_nothing(service_of, caplog):
+    service = service_of(a=(["<html>"], {"action": "allow"}), b=(["bad.example"], {}))
+    assert ask(service, "http://bad.example/").status == 403
+    assert "list 'a' is left out, and allows nothing until" in errors(caplog)[0]
+
+
+def test_who_has_no_list_left_says_so(service_of, caplog):
+    service = service_of(a=(["<html>"], {}), b=(["<html>"], {"action": "none", "icp": "HIT"}))
+    assert ask(service, "http://bad.example/") is None
+    assert service.answer("http://bad.example/") is None
+    *each, told = errors(caplog)
+    assert len(each) == 2
+    assert told == "no list is left of a, b: there is no opinion about anything"
+
+
+def test_a_list_of_exceptions_alone_is_warned_of(service_of, caplog):
+    service_of(a=(["! none for now", "@@||a.example^", "##.ad"], {}))
+    assert caplog.messages == ["list 'a': there are exceptions in its files, and nothing else"]
+
+
+def test_a_comment_of_html_makes_no_page(service_of):
+    service = service_of(a=(["<!-- my list -->", "a.example"], {}))
+    assert ask(service, "http://a.example/").status == 403
 
 
 def test_a_list_with_nothing_in_it_is_warned_of_but_for_a_comment(service_of, caplog):
@@ -229,12 +276,19 @@ def test_a_list_with_nothing_in_it_is_warned_of_but_for_a_comment(service_of, ca
     assert caplog.messages == ["list 'a': there is nothing in its files"]
 
 
-def test_a_list_too_large_to_be_read_at_each_start_is_refused(written):
+def test_a_list_too_large_to_be_read_at_each_start_is_left_out(written, caplog):
     path = str(written(*["a.example"] * 100))
-    with pytest.raises(SettingsError, match=r"lists\.a\.sources: .*too large"):
-        URLList({"source_bytes": 500, "lists": {"a": {"sources": [path]}}})
+    URLList({"source_bytes": 500, "lists": {"a": {"sources": [path]}}})
+    assert "too large" in errors(caplog)[0]
 
 
-def test_broken_lines_are_logged(service_of, caplog):
+def test_broken_lines_are_logged_and_warned_of_where_they_are_most(service_of, caplog):
+    caplog.set_level("INFO")
     service_of(a=(["a.example", "no host"], {}))
+    assert [each.levelname for each in caplog.records] == ["INFO", "INFO"]
     assert "a.txt:2: not a URL" in caplog.text
+    caplog.clear()
+    service_of(a=(["a.example/x", "no host", "no host"], {}))
+    assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [
+        "list 'a': 2 lines cannot be read, and 1 can; is the format right?"
+    ]

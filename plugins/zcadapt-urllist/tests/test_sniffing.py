@@ -30,7 +30,7 @@ def test_a_file_is_blank_without_as_much_as_a_comment(tmp_path, packed, content,
     [
         b"<!DOCTYPE html>\n<p>",
         b"\xef\xbb\xbf\n  <HTML lang=en>",
-        b"<!-- hello -->\n<html>",
+        b"<!-- hello -->\n<!--\n-->\n<html>",
         b'<?xml version="1.0"?>\n<Error>',
         b'{\n  "message": "Not Found"\n}',
     ],
@@ -42,7 +42,19 @@ def test_a_page_is_no_list(tmp_path, packed, content):
         refuse_pages(sources_of([path]))
 
 
-@pytest.mark.parametrize("line", ["a.example", "<script", "[Adblock Plus 2.0]", "{2}x", "# <html>"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a.example",
+        "<script",
+        "[Adblock Plus 2.0]",
+        "{2}x",
+        "# <html>",
+        "<!-- my list -->\na.example",
+        "<!-- my list",
+        "<!---->" * 9000,
+    ],
+)
 def test_what_may_be_a_list_is_none_the_worse(written, line):
     refuse_pages(sources_of([written(line)]))
 

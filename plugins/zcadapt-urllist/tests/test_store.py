@@ -6,15 +6,25 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from zcadapt_urllist.canonical import shown
-from zcadapt_urllist.formats import told
+from zcadapt_urllist.canonical import MOST_HOSTS, shown
+from zcadapt_urllist.formats import TOO_MANY, told
 from zcadapt_urllist.reading import Report, SourceError
-from zcadapt_urllist.store import SEARCHED, Store, is_compiled, write
-from zcadapt_urllist.subjects import MOST_SUBJECTS, subject_of_url
+from zcadapt_urllist.store import (
+    DIGEST,
+    MARK,
+    SEARCHED,
+    TAIL,
+    VERSION,
+    Store,
+    is_compiled,
+    write,
+)
+from zcadapt_urllist.subjects import MOST_SUBJECTS, subject_of_url, subjects_of_url
 
 
 def find(store, url):
@@ -154,6 +164,34 @@ def test_for_all_is_for_the_path_as_it_was_written(store_of):
     assert told(store.find_for_all(some[1:])) == "b.example"
 
 
+def test_who_names_too_many_hosts_is_on_any_list_and_allowed_by_none(store_of):
+    """Or one that is meant would be hidden among many that are not."""
+    words = "\\".join(f"{number}.example%EF%BC%8F{number}.test" for number in range(MOST_HOSTS))
+    crowd = subjects_of_url(f"http://{words}/")
+    for lines in (["a.example/x"], ["||a.example^", "@@||b.example^"]):
+        store = store_of(*lines)
+        assert [store.find(each) for each in crowd] == [TOO_MANY]
+        assert store.find_for_all(crowd) is None
+    assert told(TOO_MANY) == "Who names so many hosts"
+
+
+def test_a_list_takes_little_whatever_a_request_names_and_however_long_it_is(store_of):
+    """Hosts and paths were read for the list before it: times would say less than calls."""
+    store = store_of(*[f"h{number}.example/pub/{number}" for number in range(100)])
+    words = "\\".join(f"h{number}.example" for number in range(MOST_HOSTS))
+    subjects = subjects_of_url(f"http:/{words}\t/{'%25' * 19_000}")
+    assert len(subjects) > 2 * MOST_HOSTS
+    assert [store.find(each) for each in subjects] == [None] * len(subjects)
+    calls = []
+    sys.setprofile(lambda _, event, __: calls.append(event))
+    try:
+        for each in subjects:
+            store.find(each)
+    finally:
+        sys.setprofile(None)
+    assert len(calls) < 20 * len(subjects)
+
+
 def test_what_is_excepted_is_not_found(store_of):
     store = store_of("||example.com^", "@@||good.example.com^")
     assert find(store, "http://example.com/") == "example.com"
@@ -226,6 +264,25 @@ def test_a_file_of_another_version_is_refused(filed, tmp_path):
     path = tmp_path / "list.urls"
     path.write_bytes(path.read_bytes()[:-1] + b"\x63")
     with pytest.raises(SourceError, match="another version of zcadapt-urllist has built it"):
+        Store.open(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"hosts": 1,', b'"horse": 1,'),
+        (b'"hosts": 1,', b'"hosts":"",'),
+        (b'"expressions": []', b'"expressions":[1]'),
+        (b'"expressions": []', b'"expressions":  1'),
+    ],
+)
+def test_a_file_that_is_made_with_intent_is_refused(filed, tmp_path, old, new):
+    filed("a.example")
+    path = tmp_path / "list.urls"
+    body = path.read_bytes()[: -TAIL.size].replace(old, new)
+    tail = TAIL.pack(bytes(DIGEST), crc32(bytes(DIGEST), crc32(body)), MARK, VERSION)
+    path.write_bytes(body + tail)
+    with pytest.raises(SourceError, match=r"list\.urls: the list cannot be used"):
         Store.open(path)
 
 

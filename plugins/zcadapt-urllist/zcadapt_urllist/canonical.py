@@ -12,31 +12,35 @@ from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 import idna
 
+from zcadapt_urllist.paths import BLANKS, decoded
+
 __all__ = [
     "END",
+    "MOST_HOSTS",
     "host_bytes",
     "host_of",
     "key_of",
     "keys_of_authority",
-    "path_of",
     "read_url",
     "reversed_key",
     "shown",
     "split_url",
-    "strict_path_of",
 ]
 
 #: Ends the host in a key: what follows is a path, and what is listed up to here is this very host.
 END: Final = b"\0"
 
-#: How often percent signs are undone: whoever reads the URL later may undo them once more.
-ROUNDS: Final = 4
-#: A host can have 253 bytes (RFC 1035); Unicode makes them more. Of more the end is looked up.
-LONGEST_HOST: Final = 2048
+#: A host can have 253 bytes (RFC 1035). Of more the end is looked up.
+LONGEST_HOST: Final = 256
+#: How much of either end of a host is brought into Unicode's one form, which makes
+#: it shorter by half at most, and may take the square of it.
+LONGEST_SPELLING: Final = 2 * LONGEST_HOST
+#: Who names more hosts than this lies, as does who writes that much: no more are looked for.
+MOST_HOSTS: Final = 8
+LONGEST_AUTHORITY: Final = 4096
 LONGEST_LABEL: Final = 63
 LONGEST_CACHED: Final = 255
 #: How many pieces of an authority are looked up at either end of it.
@@ -56,7 +60,6 @@ _URL = re.compile(
 )
 _NO_SCHEME = re.compile(r"([^/?#]*)(.*)", re.DOTALL)
 _ONE_WAY = re.compile(r"[^:]*://[^/\\]", re.DOTALL)
-_BLANKS = re.compile(r"[\x00-\x20\x7f]+")
 #: What ends a host to somebody, and what may become such a thing.
 _CUT = re.compile(r"[/?#\\\x00-\x20\x7f]+")
 _ODD = re.compile(r"[%/?#\\]|[^!-~]")
@@ -69,11 +72,6 @@ _DROPPED = re.compile(
 )
 _DOTS = re.compile(r"[.\u3002]{2,}")
 _ZEROS = re.compile(r"(?<![0-9A-Za-z])(0[xX]|0)0+(?=[0-9A-Fa-f])")
-#: What makes a path one that has to be read; a usual one is as it is.
-_ODD_PATH = re.compile(r'[^!"$&-@\[\]-~]')
-_QUOTED = re.compile(r"%([0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?%\[\]-]", re.DOTALL)
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
-_STILL_QUOTED = re.compile(rb"%[0-9A-Fa-f]{2}")
 
 
 def split_url(url: str) -> tuple[str, str, str]:
@@ -105,11 +103,14 @@ def read_url(url: str) -> tuple[str, tuple[bytes, ...], tuple[str, ...]]:
         return found[1], (_usual_key(found[2]),), (found[3],)
     keys: dict[bytes, None] = {}
     rests: dict[str, None] = {}
-    for text in dict.fromkeys((url, _BLANKS.sub("", url))):  # browsers drop them
+    for text in dict.fromkeys((url, BLANKS.sub("", url))):  # browsers drop them
         scheme, authority, rest = split_url(text)
-        keys.update(dict.fromkeys(keys_of_authority(authority)))
+        named = keys_of_authority(authority)
+        if b"" in named:
+            return scheme, named, (rest,)
+        keys.update(dict.fromkeys(named))
         rests[rest] = None
-        undone = _decoded(authority).decode("latin-1").lstrip("/\\")
+        undone = decoded(authority).decode("latin-1").lstrip("/\\")
         if cut := _CUT.search(undone):
             rests[undone[cut.start() :] + rest] = None
         if scheme and not _ONE_WAY.match(text):  # http:/a is a path to some
@@ -155,7 +156,8 @@ def keys_of_authority(authority: str) -> tuple[bytes, ...]:
     r"""Return what is looked up for `authority`: the keys of all hosts that it names to somebody.
 
     Some end it at a backslash, some undo percent signs before they look for
-    its end, and some addresses are another one's on the way.
+    its end, and some addresses are another one's on the way. One that is too
+    long to be looked at has the empty key.
 
     >>> keys_of_authority('example.com:80'), keys_of_authority(r'a.example\b.example')
     ((b'com.example.\x00',), (b'example.a.\x00', b'example.b.\x00'))
@@ -164,7 +166,7 @@ def keys_of_authority(authority: str) -> tuple[bytes, ...]:
     """
     if len(authority) <= LONGEST_CACHED:
         return _cached_keys(authority)
-    return _keys(authority)
+    return _keys(authority) if len(authority) <= LONGEST_AUTHORITY else (b"",)
 
 
 def reversed_key(host: bytes) -> bytes:
@@ -200,6 +202,8 @@ def _keys(authority: str) -> tuple[bytes, ...]:
         found[_key(host)] = None
         if ":" in host:
             found[_key(_embedded(host))] = None
+        if len(found) > MOST_HOSTS + 1:  # one may be empty
+            break
     found.pop(b"", None)
     return tuple(found)
 
@@ -212,13 +216,13 @@ def _pieces(authority: str) -> list[str]:
     """Return what may be the authority, each with user and port, to one reader or another."""
     if not _ODD.search(authority):
         return [authority]
-    raw = _decoded(authority)
+    raw = decoded(authority)
     texts = [authority, raw.decode("latin-1")]
     with suppress(UnicodeDecodeError):
-        texts.append(unicodedata.normalize("NFKC", raw.decode()).encode().decode("latin-1"))
+        texts.append(_normalised(raw.decode()).encode().decode("latin-1"))
     found: dict[str, None] = {}
     for text in dict.fromkeys(texts):
-        for each in dict.fromkeys((text, _BLANKS.sub("", text))):
+        for each in dict.fromkeys((text, BLANKS.sub("", text))):
             pieces = [piece for piece in _CUT.split(each) if piece]
             found.update(dict.fromkeys(pieces[:MOST_PIECES] + pieces[-MOST_PIECES:]))
     return list(found)
@@ -250,95 +254,40 @@ def shown(key: bytes) -> str:
     return host + path.decode("utf-8", "replace")
 
 
-def path_of(rest: str) -> bytes:
-    r"""Return path and query as they are looked up: decoded, in lower case, the path resolved.
-
-    >>> path_of('/a/./b//../%43?x=%2f#top'), path_of('?x'), path_of('\\a')
-    (b'/a/c?x=/', b'/?x', b'/a')
-    """
-    if rest[:1] == "/" and not _ODD_PATH.search(rest) and "//" not in rest and "/." not in rest:
-        return rest.encode()
-    rest = rest.partition("#")[0]
-    path, mark, query = rest.partition("?")
-    raw = _decoded(_BLANKS.sub("", path)).replace(b"\\", b"/")
-    if b"//" in raw or b"/." in raw or not raw.startswith(b"/"):
-        raw = _resolved(raw)
-    found = raw + b"?" + _decoded(query) if mark else raw
-    return found.lower() if found.isascii() else _lower(found)
-
-
-def strict_path_of(rest: str) -> bytes:
-    r"""Return path and query in the form in which they are allowed: as servers have to read them.
-
-    That is RFC 3986's (6.2.2): in its own case, percent signs undone where
-    they do not matter. Empty where some would take it for another path: it
-    steps upwards, has backslashes, blanks or a fragment, or hides what it has.
-
-    >>> strict_path_of('/%7Eann/B%2fc?x=%41'), strict_path_of('/a/%252e%252e/b'), strict_path_of('')
-    (b'/~ann/B%2Fc?x=A', b'', b'/')
-    """
-    if "#" in rest or _BLANKS.search(rest):
-        return b""
-    raw = b"/" + _decoded(rest.partition("?")[0])
-    if b"\\" in raw or b"/.." in raw or _STILL_QUOTED.search(raw):
-        return b""
-    return _QUOTED.sub(_requoted, rest if rest[:1] == "/" else "/" + rest).encode("ascii")
-
-
-def _requoted(found: re.Match[str]) -> str:
-    character = chr(int(found[1], 16)) if found[1] else found[0]
-    if _UNRESERVED.fullmatch(character):
-        return character
-    return f"%{ord(character):02X}"
-
-
-def _resolved(path: bytes) -> bytes:
-    """Return `path` without doubled slashes and steps that lead nowhere."""
-    steps: list[bytes] = []
-    *folders, last = path.split(b"/")
-    if last in {b".", b".."}:
-        folders, last = [*folders, last], b""
-    for step in folders:
-        if step == b"..":
-            del steps[-1:]
-        elif step not in {b"", b"."}:
-            steps.append(step)
-    return b"/" + b"".join(step + b"/" for step in steps) + last
-
-
-def _decoded(text: str) -> bytes:
-    """Return the bytes of `text` without percent signs, as often as they were put on."""
-    raw = text.encode("latin-1", "replace")
-    for _ in range(ROUNDS):
-        if b"%" not in raw:
-            break
-        raw = unquote_to_bytes(raw)
-    return raw
-
-
-def _lower(raw: bytes) -> bytes:
-    return raw.decode("utf-8", "surrogateescape").lower().encode("utf-8", "surrogateescape")
-
-
 def _name(text: str) -> str:
     """Return a name, or an IPv4 address in one of its odd notations, in its one form."""
-    raw = _decoded(text)
+    raw = decoded(text)
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     if len(text) > LONGEST_HOST:
         text = _shortened(text)
-    text = _BLANKS.sub("", text if text.isascii() else _mapped(text)).lower()
-    labels = [_ascii(label) for label in text.split(".") if label]
+    if not text.isascii():
+        text = _mapped(text)[-LONGEST_HOST:]  # it may be longer now
+    labels = [_ascii(label) for label in BLANKS.sub("", text).lower().split(".") if label]
     name = ".".join(labels)
     return _ipv4(name) or name
 
 
 def _shortened(text: str) -> str:
     """Return a name that is too long to be one: its end, without what says nothing."""
-    text = _DROPPED.sub("", _BLANKS.sub("", unicodedata.normalize("NFKC", text)))
-    return _ZEROS.sub(r"\1", _DOTS.sub(".", text))[-LONGEST_HOST:]
+    text = unicodedata.normalize("NFKC", _bare(text)[-LONGEST_SPELLING:])
+    return _bare(text)[-LONGEST_HOST:]
+
+
+def _bare(text: str) -> str:
+    """Return a name without what says nothing."""
+    text = _DROPPED.sub("", BLANKS.sub("", text))
+    return _ZEROS.sub(r"\1", _DOTS.sub(".", text))
+
+
+def _normalised(text: str) -> str:
+    """Return `text` with characters that are the same made one; of a long one both ends."""
+    text = _DROPPED.sub("", text)
+    if len(text) > 2 * LONGEST_SPELLING:
+        text = text[:LONGEST_SPELLING] + "/" + text[-LONGEST_SPELLING:]
+    return unicodedata.normalize("NFKC", text)
 
 
 def _mapped(text: str) -> str:
@@ -353,6 +302,11 @@ def _ascii(label: str) -> str:
     # Not idna.encode: browsers take more than it does, such as emoji.
     if label.isascii() or len(label) > LONGEST_LABEL:
         return label
+    return _encoded(label)
+
+
+@lru_cache(maxsize=1024)  # a host that is written in several ways has the same labels in all
+def _encoded(label: str) -> str:
     return "xn--" + label.encode("punycode").decode()
 
 

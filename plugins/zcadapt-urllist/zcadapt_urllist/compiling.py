@@ -36,7 +36,7 @@ def compiled_here(name: str, sources: Sequence[Source], most_bytes: int) -> Stor
     report = Report()
     store = Store.of(keys_of(sources, report, most_bytes=most_bytes), report)
     for told in report.told:
-        log.warning("list %r: %s", name, told)
+        log.info("list %r: %s", name, told)
     log.info("list %r: %s", name, report)
     return store
 
@@ -50,12 +50,13 @@ def compiled_aside(name: str, sources: Sequence[Source], most_bytes: int, stoppe
     """
     with tempfile.TemporaryDirectory(prefix="zcadapt-urllist-") as folder:
         output, told = Path(folder, "list"), Path(folder, "told")
-        command = [sys.executable, "-m", "zcadapt_urllist", "build", "--allow-empty"]
+        command = [sys.executable, "-P", "-m", "zcadapt_urllist", "build", "--allow-empty"]
         command += ["--max-bytes", str(most_bytes), "--output", str(output)]
         for source in sources:
-            command += ["--source", source.format, str(source.path)]
+            command += ["--source", source.format, str(source.path.absolute())]
         with told.open("wb") as file:
-            process = subprocess.Popen(command, stdout=file, stderr=file)  # noqa: S603 - ours
+            # Not in the folder of the settings, which may be gone, or have a json.py.
+            process = subprocess.Popen(command, stdout=file, stderr=file, cwd="/")  # noqa: S603 - ours
         try:
             _wait(process, stopped)
         finally:
@@ -68,7 +69,7 @@ def compiled_aside(name: str, sources: Sequence[Source], most_bytes: int, stoppe
             raise SourceError(text or f"the process that compiles it ended: {process.returncode}")
         *broken, report = text.splitlines()
         for line in broken:
-            log.warning("list %r: %s", name, line)
+            log.info("list %r: %s", name, line)
         log.info("list %r: %s", name, report.removeprefix(f"{output}: "))
         return Store.open(output)
 

@@ -17,18 +17,18 @@ from zcadapt_urllist.canonical import (
     END,
     host_of,
     key_of,
-    path_of,
     reversed_key,
     shown,
     split_url,
-    strict_path_of,
 )
+from zcadapt_urllist.paths import path_of, strict_path_of
 
 __all__ = [
     "EXCEPTION",
     "EXPRESSION",
     "PARSERS",
     "STRICT",
+    "TOO_MANY",
     "NotForUsError",
     "PartError",
     "expression_options",
@@ -40,6 +40,8 @@ __all__ = [
 EXCEPTION: Final = b"\x01"
 EXPRESSION: Final = b"\x02"
 STRICT: Final = b"\x03"
+#: What is found for who names more hosts than are looked up; no list has it.
+TOO_MANY: Final = b"\x04"
 
 Keys = Sequence[bytes]
 Parser = Callable[[bytes], Keys]
@@ -47,14 +49,16 @@ Parser = Callable[[bytes], Keys]
 _PLAIN = re.compile(rb"[a-z0-9_][a-z0-9_-]*(?:\.[a-z0-9_-]+)*\.[a-z][a-z0-9-]*")
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_NETWORK = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}/\d{1,2}")
+_MASK = re.compile(r"[^:]*/\d{1,2}|.*:.*/\d{1,3}")
 _COMMENT = re.compile(rb"(?:^|[ \t])#.*", re.DOTALL)
 _NO_HOST = re.compile(r":(?!\d*$)|[\x00-\x20\x7f]", re.ASCII)
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 _ANCHORED = re.compile(rb"(@@)?\|\|(?:\*\.)?([^/^*|$:]+)\^?\|?(?:\$(.*))?")
 _COSMETIC = re.compile(rb"#[@?$%]*#")
+_TOLD: Final = {EXPRESSION: "an expression", TOO_MANY: "Who names so many hosts"}
 _NO_URL = re.compile(r"[\s#]", re.ASCII)
-_WILDCARD = re.compile(r"(?:\*\.|\.)+")
+_OPTION = re.compile(r"-[^.\s]*(?:\s.*)?")
+_WILDCARD = re.compile(r"(?:\*?\.)*")
 
 #: Options that make an Adblock rule no narrower, to a proxy.
 HARMLESS: Final = frozenset({b"all", b"important"})
@@ -115,6 +119,8 @@ def dstdomain(line: bytes) -> Keys:
     text = _without_comment(line)
     if not text:
         return ()
+    if _OPTION.fullmatch(text):
+        raise ValueError("an option; lists have none")
     if text.startswith((".", "*.")):
         return (_domain(text),)
     if any(split_url(text)[::2]):
@@ -203,7 +209,7 @@ def adblock(line: bytes) -> Keys:
         raise NotForUsError("not a rule that names a domain and no more")
     if found[3] and not HARMLESS.issuperset(found[3].split(b",")):
         raise NotForUsError("its options are for a browser")
-    return ((EXCEPTION if found[1] else b"") + _domain(_text(found[2])),)
+    return ((EXCEPTION if found[1] else b"") + _domain(_text(found[2]).lstrip(".")),)
 
 
 PARSERS: Final[Mapping[str, Parser]] = {
@@ -234,7 +240,7 @@ def told(found: bytes) -> str:
     >>> told(b'com.example.'), told(EXPRESSION)
     ('example.com', 'an expression')
     """
-    return "an expression" if found == EXPRESSION else shown(found)
+    return _TOLD.get(found) or shown(found)
 
 
 def expression_options() -> re2.Options:
@@ -266,23 +272,25 @@ def _text(line: bytes) -> str:
 
 def _domain(text: str) -> bytes:
     """Return the key of a domain and of all below it; of an address its own."""
-    name = _WILDCARD.sub("", text, count=1) if text.startswith((".", "*.")) else text
-    key = _host(name)
-    if key.count(b".") == 1 and b":" not in key and name == text:
+    front = _WILDCARD.match(text)
+    assert front is not None  # noqa: S101 - for the type checker: it matches any text
+    key = _host(text[front.end() :])
+    if key.count(b".") == 1 and b":" not in key and front[0] not in {".", "*."}:
         raise ValueError("a name without a dot: that would be a whole top-level domain")
     return key
 
 
 def _host(text: str) -> bytes:
     """Return the key of a host, without what ends it."""
+    if "@" in text:
+        raise ValueError("a user, perhaps of mail: not a host")
     is_ipv6 = ":" in text and _is_address(text)
     name = host_of(f"[{text}]" if is_ipv6 else text)
-    bare = text.rpartition("@")[2]
-    is_bare = is_ipv6 or bare.startswith("[")
-    if not is_bare and _NO_HOST.search(bare):
+    is_bare = is_ipv6 or text.startswith("[")
+    if not is_bare and _NO_HOST.search(text):
         raise ValueError("not a host")
     if _is_address(name):
-        if not is_bare and len(bare.partition(":")[0].rstrip(".").split(".")) != PARTS:
+        if not is_bare and len(text.partition(":")[0].rstrip(".").split(".")) != PARTS:
             raise ValueError("an address has four parts")
     elif not _HOST.fullmatch(name) or len(name) > LONGEST_HOST:
         raise ValueError("not a host")
@@ -290,19 +298,29 @@ def _host(text: str) -> bytes:
 
 
 def _url(text: str) -> Keys:
-    if _NETWORK.fullmatch(text):
-        raise ValueError("a network; lists hold hosts and URLs")
     if _NO_URL.search(text):
         raise ValueError("not a URL")
-    _, authority, rest = split_url(text)
+    scheme, authority, rest = split_url(text)
+    if scheme:
+        authority = authority.rpartition("@")[2]
+    elif _is_network(authority, rest):
+        raise ValueError("a network; lists hold hosts and URLs")
     host, path, strict = _host(authority), path_of(rest), strict_path_of(rest)
     if _CONTROL.search(path):
         raise ValueError("not a URL: it has control characters")
-    hosts = [host] if _is_address(host_of(authority)) else [host, _twin(host)]
+    hosts = [host] if _is_address(shown(host)) else [host, _twin(host)]
     if path == b"/":
+        if rest not in {"", "/"}:
+            raise ValueError("its path leads back to the whole host")
         return tuple(each + END for each in hosts)
     keys = [(each + END + path, STRICT + each + END + strict) for each in hosts]
     return tuple(key for pair in keys for key in pair[: 1 + bool(strict)])
+
+
+def _is_network(authority: str, rest: str) -> bool:
+    """Whether that is an address and a mask, as ``10.0.0.0/8`` or ``10.0.0.0/255.0.0.0``."""
+    is_mask = _MASK.fullmatch(authority + rest) or _is_address(rest[1:])
+    return bool(is_mask) and _is_address(authority.strip("[]"))
 
 
 def _twin(host: bytes) -> bytes:

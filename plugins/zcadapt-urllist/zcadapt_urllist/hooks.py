@@ -38,7 +38,7 @@ class Plugin:
         services = _services(registry)
         for name, service in services:
             if not service.lists:
-                log.warning("service %r is not configured: it has no lists", name)
+                log.info("service %r is not configured: it has no lists", name)
         watched = [service for _, service in services if service.lists]
         if watched:
             self._watcher = Watcher(watched)

@@ -13,7 +13,7 @@ from zcadapt.icp import Query
 from zcadapt_urllist.canonical import key_of, split_url
 from zcadapt_urllist.compiling import compiled_aside, compiled_here
 from zcadapt_urllist.formats import EXPRESSION, told
-from zcadapt_urllist.reading import Source, SourceError, sources_of
+from zcadapt_urllist.reading import Report, Source, SourceError, sources_of
 from zcadapt_urllist.settings import ListSettings
 from zcadapt_urllist.sniffing import is_blank
 from zcadapt_urllist.store import Store, is_compiled
@@ -35,6 +35,17 @@ ICP_BY_ACTION: Mapping[str, str | None] = {
     "none": None,
 }
 
+#: What a list that is left out does not do.
+DOES: Mapping[str, str] = {
+    "block": "blocks",
+    "redirect": "redirects",
+    "allow": "allows",
+    "categorise": "categorises",
+    "none": "answers",
+}
+
+SPOILED: Final = "none of the lines lists anything; is the format right?"
+
 #: What stands for something in the URL of a redirect.
 PLACEHOLDERS: Final = ("{url}", "{host}", "{entry}", "{category}")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
@@ -50,14 +61,18 @@ Signature = tuple[tuple[str, int, int, int], ...]
 class URLs:
     """A list.
 
+    Files that cannot be used leave it out: it is as one with nothing on it, and
+    says so in the log, until they are right.
+
     Attributes:
+        is_left_out: whether its files cannot be used.
         action: what follows for a request.
         category: what is told of it for the log.
         icp: what is answered over ICP; None: nothing.
         conditions: when it applies; None: always.
 
     Raises:
-        SettingsError: something is wrong with it; the places are told from the list on.
+        SettingsError: its settings are wrong; the places are told from the list on.
     """
 
     def __init__(self, name: str, settings: ListSettings, most: int) -> None:
@@ -68,7 +83,8 @@ class URLs:
         self.icp = _icp(settings)
         self._settings = settings
         self._most = most
-        self._paths = [Path(each) for each in settings.sources]
+        # Once: the working directory may be replaced.
+        self._paths = [Path(each).absolute() for each in settings.sources]
         self._is_lenient = self.action != "allow"
         self._check()
         self._target_key = _target_key(settings.redirect)
@@ -96,17 +112,39 @@ class URLs:
             raise SettingsError(problems)
 
     def _load(self) -> None:
+        self._known: Signature = ()
+        self._seen: Signature = ()
         try:
-            self._known = self._seen = self._signature()
+            self._seen = self._signature()
             sources = self._sources()
-            self._store = self._opened() or compiled_here(self.name, sources, self._most)
-            self._full = _full(sources)
+            store, full = self._opened(), _full(sources)
+            store = store or compiled_here(self.name, sources, self._most)
+            if _is_spoiled(store):
+                raise SourceError(SPOILED)  # noqa: TRY301 - as the others do
         except (SourceError, OSError) as error:
-            raise SettingsError([Problem("sources", str(error))]) from error
-        if _is_spoiled(self._store):
-            what = "there are lines in the files, and none that lists anything"
-            raise SettingsError([Problem("sources", f"{what}; is the format right?")])
-        if not self._store.entries and not self._full:
+            self._leave_out(error)
+            return
+        self._known = self._seen
+        self._use(store, full)
+
+    def _leave_out(self, error: Exception) -> None:
+        """Go on with nothing on the list; the log says so as an error, for ``check`` too."""
+        self.is_left_out = True
+        self._store = Store.of((), Report())
+        self._full: frozenset[Path] = frozenset()
+        self._told, self._pause = str(error), FIRST_PAUSE
+        what = "list %r is left out, and %s nothing until its files are right: %s"
+        log.error(what, self.name, DOES[self.action], error)
+
+    def _use(self, store: Store, full: frozenset[Path]) -> None:
+        self.is_left_out = False
+        self._store, self._full = store, full
+        if _is_broken(store):
+            what = "list %r: %d lines cannot be read, and %d can; is the format right?"
+            log.warning(what, self.name, store.broken, store.lines)
+        if store.exceptions and not store.entries:
+            log.warning("list %r: there are exceptions in its files, and nothing else", self.name)
+        elif not store.entries and not full:
             log.warning("list %r: there is nothing in its files", self.name)
 
     @property
@@ -170,15 +208,21 @@ class URLs:
 
     def _take_up(self, sources: Sequence[Source], stopped: Event) -> None:
         full = _full(sources)
-        for source in sources:
-            if source.path in self._full - full:
-                raise SourceError(f"{source.path}: is empty; a comment says that it is meant")
+        emptied = sorted(self._full - full)
+        if emptied and not full:
+            raise SourceError(f"{emptied[0]}: is empty; a comment says that it is meant")
         store = self._opened() or compiled_aside(self.name, sources, self._most, stopped)
-        if _is_spoiled(store) and not _is_spoiled(self._store):
-            raise SourceError("none of the lines lists anything")
-        if _is_broken(store) and not _is_broken(self._store):
-            raise SourceError(f"{store.broken} lines cannot be read, and {store.entries} can")
-        self._store, self._full = store, full
+        if _is_spoiled(store):
+            raise SourceError(SPOILED)
+        if _is_broken(store) and not (self.is_left_out or _is_broken(self._store)):
+            raise SourceError(f"{store.broken} lines cannot be read, and {store.lines} can")
+        if emptied and 2 * store.entries < self._store.entries:
+            what = "has nothing any more, nor most of the list; a comment says that it is meant"
+            raise SourceError(f"{emptied[0]}: {what}")
+        self._use(store, full)
+        for path in emptied:
+            what = "is empty now" if path.exists() else "is gone"
+            log.warning("list %r: %s %s", self.name, path, what)
 
     _told = ""
     _pause = _looks = 0
@@ -186,7 +230,8 @@ class URLs:
     def _complain(self, error: Exception) -> None:
         if self._told != str(error):
             self._told = str(error)
-            log.error("list %r stays as it is: %s", self.name, error)
+            stays = "is still left out" if self.is_left_out else "stays as it is"
+            log.error("list %r %s: %s", self.name, stays, error)
 
     def find(self, subjects: Sequence[Subject]) -> bytes | None:
         """Return the entry that `subjects` are on the list for, as a key; None: they are not.
@@ -254,10 +299,10 @@ def _full(sources: Sequence[Source]) -> frozenset[Path]:
 
 
 def _is_spoiled(store: Store) -> bool:
-    """Whether there were lines, and none of them lists anything."""
-    return not store.entries and bool(store.broken or store.passed_over)
+    """Whether there were lines, and none of them lists anything, or excepts it."""
+    return not store.lines and bool(store.broken or store.not_for_us)
 
 
 def _is_broken(store: Store) -> bool:
     """Whether most of the lines could not be read."""
-    return store.broken > store.entries
+    return store.broken > store.lines

@@ -16,7 +16,6 @@ from zcadapt_urllist.formats import (
     EXCEPTION,
     EXPRESSION,
     PARSERS,
-    STRICT,
     NotForUsError,
     PartError,
     guess,
@@ -63,6 +62,7 @@ class Report:
     Attributes:
         hosts: how many hosts and domains.
         urls: how many beginnings of URLs.
+        lines: how many lines list something, or what is not meant after all.
         exceptions: how many domains that are not meant after all.
         expressions: the expressions, in their order.
         instructions: how many their programs have.
@@ -73,6 +73,7 @@ class Report:
 
     hosts: int = 0
     urls: int = 0
+    lines: int = 0
     exceptions: int = 0
     expressions: dict[bytes, None] = field(default_factory=dict)
     instructions: int = 0
@@ -228,34 +229,37 @@ class _Reader:
             except ValueError as error:
                 report.complain(self._path, number, error)
                 keys = error.keys if isinstance(error, PartError) else ()
-            for key in keys:
-                if key[0] == EXPRESSION[0]:
-                    self._keep(key[1:], number)
-                else:
-                    self._count(key)
-                    yield key
+            if keys and keys[0][0] == EXPRESSION[0]:
+                self._keep(keys[0][1:], number)
+            elif keys:
+                self._count(keys)
+                yield from keys
         self._on_progress(raw.tell() - at)
 
     def _keep(self, expression: bytes, number: int) -> None:
         """Keep an expression with the report; it is none for the store."""
         report, size = self._report, size_of(expression)
         if expression in report.expressions:
+            report.lines += 1
             return
         if report.instructions + size > MOST_INSTRUCTIONS:
             what = f"all expressions of a list make {MOST_INSTRUCTIONS} instructions at most"
             report.complain(self._path, number, ValueError(what))
             return
+        report.lines += 1
         report.instructions += size
         report.expressions[expression] = None
 
-    def _count(self, key: bytes) -> None:
+    def _count(self, keys: Sequence[bytes]) -> None:
+        """Count a line; but in a hosts file all its keys are of one host or URL."""
         report = self._report
-        if key[0] == EXCEPTION[0]:
+        report.lines += 1
+        if keys[0][0] == EXCEPTION[0]:
             report.exceptions += 1
-        elif key.find(END, 0, -1) < 0:
-            report.hosts += 1
-        elif key[0] != STRICT[0]:  # that is the same URL once more
+        elif keys[0].find(END, 0, -1) >= 0:
             report.urls += 1
+        else:
+            report.hosts += len(keys) if self._format == "hosts" else 1
 
     def _lines(self, file: BinaryIO) -> Iterator[bytes | None]:
         """Yield the lines of a file without their ends; None for one that is too long."""

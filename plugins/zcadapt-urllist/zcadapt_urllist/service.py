@@ -1,6 +1,7 @@
 """The service, and what answers ICP queries from the same lists."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from zcadapt_urllist.subjects import subjects_of, subjects_of_url
 from zcadapt_urllist.version import VERSION
 
 __all__ = ["URLList"]
+
+log = logging.getLogger(__name__)
 
 Options = Mapping[str, object]
 
@@ -51,6 +54,9 @@ class URLList:
         self._timed = tuple(each for each in conditions if each.state)
         self._digests = ""
         self._sum_up()
+        if self.lists and all(each.is_left_out for each in self.lists):
+            names = ", ".join(each.name for each in self.lists)
+            log.error("no list is left of %s: there is no opinion about anything", names)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {', '.join(each.name for each in self.lists)}>"

@@ -11,8 +11,11 @@ from zcadapt_urllist.reading import GZIP, SNIFFED, UTF8, Source, SourceError
 
 __all__ = ["is_blank", "refuse_pages"]
 
-#: A page of HTML or an answer in JSON or XML, as of a login or an error.
-PAGE: Final = re.compile(rb'<(?:!doctype|!--|\?xml|html|head)|\{\s*"', re.IGNORECASE)
+#: A page of HTML or an answer in JSON or XML, as of a login or an error. Comments
+#: alone make none: there are lists that begin with one.
+PAGE: Final = re.compile(
+    rb'(?:<!--.*?-->\s*+)*+(?:<(?:!doctype|\?xml|html|head)|\{\s*")', re.IGNORECASE | re.DOTALL
+)
 
 
 def is_blank(path: Path) -> bool:

@@ -25,7 +25,7 @@ import re2  # type: ignore[import-untyped]
 
 from zcadapt_urllist.canonical import END
 from zcadapt_urllist.copies import mapped
-from zcadapt_urllist.formats import EXCEPTION, EXPRESSION, STRICT, expression_options
+from zcadapt_urllist.formats import EXCEPTION, EXPRESSION, STRICT, TOO_MANY, expression_options
 from zcadapt_urllist.reading import Report, SourceError
 from zcadapt_urllist.subjects import MOST_SUBJECTS, Subject
 
@@ -34,12 +34,17 @@ __all__ = ["Store", "is_compiled", "write"]
 #: What marisa's files begin with.
 BEGIN: Final = b"We love Marisa.\0"
 MARK: Final = b"zcadapt-urllist"
-VERSION: Final = 2
+VERSION: Final = 3
 LENGTH: Final = struct.Struct("<Q")
 DIGEST: Final = 16
 TAIL: Final = struct.Struct(f"<{DIGEST}sL15sB")
 
 NOT_BUILT: Final = "`zcadapt urllist build` has not written it, or it is cut off"
+
+#: What is raised for a file that cannot be read, or is made to look like one of ours.
+FAILURES: Final = (
+    OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, re2.error
+)  # fmt: skip
 
 #: With more of marisa's tries, each of which holds what the one before leaves
 #: over, a file is smaller by a third, and a look-up takes half as long again.
@@ -57,6 +62,7 @@ class _Extra:
 
     hosts: int
     urls: int
+    lines: int
     exceptions: int
     broken: int
     not_for_us: int
@@ -78,14 +84,18 @@ class Store:
     Attributes:
         digest: that of all that is in it, however it came to be.
         entries: how many hosts, domains, URLs and expressions are listed.
+        exceptions: how many domains are not meant after all.
+        lines: how many lines say so.
         broken: how many lines could not be read when it was made.
-        passed_over: how many lines were read, and list nothing.
+        not_for_us: how many lines only a browser can follow.
     """
 
     def __init__(self, trie: Any, extra: _Extra, digest: bytes, memory: object = None) -> None:  # noqa: ANN401 - it has no annotations
         self.digest = digest.hex()
+        self.exceptions = extra.exceptions
+        self.lines = extra.lines
         self.broken = extra.broken
-        self.passed_over = extra.not_for_us + extra.exceptions
+        self.not_for_us = extra.not_for_us
         self.entries = extra.hosts + extra.urls + len(extra.expressions)
         self._memory = memory  # the trie does not hold it, and lies in it
         self._trie = trie
@@ -117,7 +127,7 @@ class Store:
             return cls(
                 marisa_trie.BinaryTrie().map(memory), _read_extra(memory), tail.digest, memory
             )
-        except (OSError, RuntimeError, ValueError, re2.error) as error:
+        except FAILURES as error:
             why = getattr(error, "strerror", None) or error
             raise SourceError(f"{path}: the list cannot be used: {why}") from error
 
@@ -125,7 +135,8 @@ class Store:
         """Return the key that `subject` is on the list for; None where it is not.
 
         For an expression that is `EXPRESSION` alone: what it has found is the
-        user's, and may hold secrets.
+        user's, and may hold secrets. Who names more hosts than are looked up
+        is on any list, for `TOO_MANY`: one that is meant may be among them.
         """
         found = self._prefixes(subject.key)
         if not found and self._has_urls and self._has_below(subject.key):
@@ -133,6 +144,8 @@ class Store:
         entry: bytes | None = None
         if found:
             entry = found[-1]
+        elif not subject.key:
+            entry = TOO_MANY
         elif self._has_expressions and self._fits(subject):
             entry = EXPRESSION
         if entry is not None and self._has_exceptions and self._prefixes(EXCEPTION + subject.key):
@@ -145,7 +158,7 @@ class Store:
         That is for what is allowed: where the path matters, it has to be what
         is listed in its strict form too. Who names too many hosts is on no list.
         """
-        if len(subjects) > MOST_SUBJECTS:
+        if len(subjects) > MOST_SUBJECTS or not subjects[0].key:
             return None
         entries = [self._find_strictly(each) for each in subjects]
         return None if None in entries else entries[0]
@@ -228,6 +241,7 @@ def _extra(report: Report) -> _Extra:
     return _Extra(
         hosts=report.hosts,
         urls=report.urls,
+        lines=report.lines,
         exceptions=report.exceptions,
         broken=report.broken,
         not_for_us=report.not_for_us,

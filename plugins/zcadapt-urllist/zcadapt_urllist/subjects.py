@@ -1,18 +1,19 @@
 """What a request is about: the URLs that are looked up."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
+from functools import cache
 from typing import Final
 
 from zcadapt import Request
 from zcadapt_urllist.canonical import (
+    MOST_HOSTS,
     host_bytes,
     keys_of_authority,
-    path_of,
     read_url,
     shown,
-    strict_path_of,
 )
+from zcadapt_urllist.paths import path_of, strict_path_of
 
 __all__ = ["MOST_SUBJECTS", "Subject", "subject_of_url", "subjects_of", "subjects_of_url"]
 
@@ -23,23 +24,35 @@ _HOST = re.compile(rb"\n[Hh][Oo][Ss][Tt][ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)")
 #: Who names more hosts than this is not allowed anything; there has to be one.
 MOST_SUBJECTS: Final = 8
 
+Reader = Callable[[str], bytes]
+
 
 class Subject:
     """One URL, made ready as far as a list wants it.
 
     Attributes:
-        key: the host as it is looked up.
+        key: the host as it is looked up; empty: more hosts than are looked up.
         sharing: how many share the time that expressions may take; 0: it has none.
     """
 
-    __slots__ = ("_full", "_rest", "_scheme", "key", "sharing")
+    __slots__ = ("_full", "_path_of", "_rest", "_scheme", "_strict", "_strict_of", "key", "sharing")
 
-    def __init__(self, scheme: str, key: bytes, rest: str | None) -> None:
+    def __init__(
+        self,
+        scheme: str,
+        key: bytes,
+        rest: str | None,
+        path_of: Reader = path_of,
+        strict_of: Reader = strict_path_of,
+    ) -> None:
         self.key = key
         self.sharing = 1
         self._scheme = scheme
         self._rest = rest
+        self._path_of = path_of
+        self._strict_of = strict_of
         self._full: bytes | None = None
+        self._strict: bytes | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {shown(self.key)}>"
@@ -48,7 +61,7 @@ class Subject:
     def full(self) -> bytes:
         """The whole URL as it is looked up; of a CONNECT the host alone."""
         if self._full is None:
-            self._full = self.key if self._rest is None else self.key + path_of(self._rest)
+            self._full = self.key if self._rest is None else self.key + self._path_of(self._rest)
         return self._full
 
     @property
@@ -56,8 +69,10 @@ class Subject:
         """The whole URL as it is allowed; empty where it can be read in two ways."""
         if self._rest is None:
             return self.key
-        path = strict_path_of(self._rest)
-        return self.key + path if path else b""
+        if self._strict is None:
+            path = self._strict_of(self._rest)
+            self._strict = self.key + path if path else b""
+        return self._strict
 
     @property
     def host(self) -> str:
@@ -85,6 +100,8 @@ def subjects_of(request: Request) -> list[Subject]:
     The host of the target counts, and so does each that a Host field names:
     who disagrees about it with the origin server is not trusted. Neither is
     who writes them so that they can be read in several ways: all of them count.
+    Where they are more than `MOST_HOSTS`, or longer than any, they are one
+    subject, without a host.
     """
     http = request.http.request
     target = http.target
@@ -97,9 +114,13 @@ def subjects_of(request: Request) -> list[Subject]:
         scheme, keys, rests = read_url(target)
     found = dict.fromkeys(keys)
     # One that is folded, or has blanks, names more than one host: all of them count.
-    words = dict.fromkeys(word for each in _HOST.findall(http.raw) for word in each.split())
+    words = dict.fromkeys(b" ".join(_HOST.findall(http.raw)).split())
+    if len(words) > MOST_HOSTS:
+        return [_crowd(scheme)]
     for word in words:
         found.update(dict.fromkeys(keys_of_authority(word.decode("latin-1"))))
+        if len(found) > MOST_HOSTS:
+            break
     return _subjects(scheme, found, rests)
 
 
@@ -108,14 +129,23 @@ def subjects_of_url(url: str) -> list[Subject]:
     return _subjects(*read_url(url))
 
 
-def _subjects(scheme: str, keys: Iterable[bytes], rests: tuple[str | None, ...]) -> list[Subject]:
-    subjects = [Subject(scheme or "http", key, rest) for rest in rests for key in keys]
-    if len(subjects) > 1:
-        for each in subjects[:MOST_SUBJECTS]:
-            each.sharing = min(len(subjects), MOST_SUBJECTS)
-        for each in subjects[MOST_SUBJECTS:]:
-            each.sharing = 0
+def _subjects(scheme: str, keys: Collection[bytes], rests: tuple[str | None, ...]) -> list[Subject]:
+    if len(keys) == len(rests) == 1:
+        return [Subject(scheme or "http", key, rests[0]) for key in keys]
+    if len(keys) > MOST_HOSTS or b"" in keys:
+        return [_crowd(scheme)]
+    readers = cache(path_of), cache(strict_path_of)  # each path is read once, whosever it is
+    subjects = [Subject(scheme or "http", key, rest, *readers) for rest in rests for key in keys]
+    for each in subjects[:MOST_SUBJECTS]:
+        each.sharing = min(len(subjects), MOST_SUBJECTS)
+    for each in subjects[MOST_SUBJECTS:]:
+        each.sharing = 0
     return subjects
+
+
+def _crowd(scheme: str) -> Subject:
+    """Return what stands for more hosts than are looked up."""
+    return Subject(scheme or "http", b"", None)
 
 
 def subject_of_url(url: str) -> Subject | None:
