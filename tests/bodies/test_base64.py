@@ -3,7 +3,7 @@ import hashlib
 import json
 import time
 import tracemalloc
-from base64 import b64encode, encodebytes, urlsafe_b64encode
+from base64 import b64decode, b64encode, encodebytes, urlsafe_b64encode
 
 import pytest
 from hypothesis import given
@@ -64,6 +64,10 @@ def test_files_are_found_wherever_they_stand(session_bodies, document, size, asc
         f"{WRITTEN[:10]} {WRITTEN[10:]}",
         f"{WRITTEN[:10]}\t\f{WRITTEN[10:]}",
         " ".join(WRITTEN),
+        " ".join(WRITTEN[at : at + 4] for at in range(0, len(WRITTEN), 4)),
+        "\n    ".join(WRITTEN[at : at + 8] for at in range(0, len(WRITTEN), 8)),
+        "  \n".join(WRITTEN[at : at + 1] for at in range(len(WRITTEN))),
+        f"da\tta:a/b;base64, {WRITTEN[:20]} {WRITTEN[20:]}",
     ],
 )
 @pytest.mark.parametrize("size", [1, 7, 64, 1000])
@@ -112,6 +116,9 @@ def test_an_escape_is_one_character(bodies, escapes):
         "short",
         WRITTEN[:63],
         "This is a sentence that is written for people, and goes on for long enough.",
+        "This sentence has no punctuation before a good deal of it has been read. " * 30,
+        "\n".join(["The 27 members of the Union have agreed", "on all of it at last "] * 30),
+        "data:text/plain," + "This is plain text without any punctuation in it " * 30,
         "https://www.example.com/" + "a" * 100,
         "{" + WRITTEN,
         "data:text/plain," + "This is plain text, and not base64 at all. " * 3,
@@ -123,6 +130,36 @@ def test_an_escape_is_one_character(bodies, escapes):
 @pytest.mark.parametrize("size", [1, 1000])
 def test_what_is_no_file_is_not_taken_for_one(bodies, text, size):
     assert found(bodies, {"a": text}, size) == []
+
+
+SMALL_LETTERS = b64decode(b"abcdefgh" * 16)
+
+
+@pytest.mark.parametrize("at", range(1, 64))
+@pytest.mark.parametrize(
+    "file", [bytes(60), b"just letters and nothing else in all of this text", FILE, SMALL_LETTERS]
+)
+def test_one_space_hides_nothing(bodies, file, at):
+    text = b64encode(file).decode()
+    assert found(bodies, {"a": f"{text[:at]} {text[at:]}"}) == [file]
+
+
+@given(st.binary(min_size=48, max_size=200), st.lists(st.integers(1, 100)), st.integers(1, 100))
+def test_nor_do_breaks(session_bodies, file, places, size):
+    text = b64encode(file).decode()
+    for at in places:
+        text = f"{text[:at]} \n {text[at:]}"
+    assert found(session_bodies, {"a": text}, size) == [file]
+
+
+def test_nor_do_breaks_with_one(bodies):
+    lines = "\n".join(["abcdefgh"] * 16)
+    assert found(bodies, {"a": f"abcd efgh{lines[8:]}"}) == [SMALL_LETTERS]
+
+
+def test_articles_are_no_files_however_many_there_are(bodies):
+    sentence = "The quick brown fox jumps over the lazy dog while the other animals look on. "
+    assert found(bodies, [{"text": sentence * 30}] * 500) == []
 
 
 def test_characters_in_between_hide_nothing(bodies):
@@ -187,6 +224,9 @@ DOCUMENTS = {
     "short strings": b"[" + b'"a",' * 2_500_000 + b'"a"]',
     "escaped breaks": b'{"a":"' + b"\\n" * 1_000_000 + b'"}',
     "breaks": b'{"a":"' + b"\n" * 10_000_000 + b'"}',
+    "spaces": b'{"a":"' + b" " * 10_000_000 + b'"}',
+    "spaces and breaks": b'{"a":"' + b" \t  " * 2_500_000 + b'"}',
+    "words": b'{"a":"' + b"These are words " * 600_000 + b'"}',
     "letters": b'{"a":"' + b"\\u0041" * 500_000 + b'"}',
     "padding": b'{"a":"' + b"A" * 1000 + b"A=" * 1_000_000 + b'"}',
     "a file": b'{"a":"' + b"AAAA" * 2_500_000 + b'"}',

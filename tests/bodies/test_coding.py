@@ -34,12 +34,16 @@ EACH = pytest.mark.parametrize("coding", list(ENCODERS))
 
 
 def undone(coding, data, sizes=(1 << 20,)):
+    return undone_with_rest(coding, data, sizes)[0]
+
+
+def undone_with_rest(coding, data, sizes=(1 << 20,)):
     engine, made, at, turn = decoder(coding), [], 0, 0
     while at < len(data):
         size = sizes[turn % len(sizes)]
         made += engine.feed(data[at : at + size])
         at, turn = at + size, turn + 1
-    return b"".join([*made, engine.end()])
+    return b"".join([*made, engine.end()]), engine.rest
 
 
 @EACH
@@ -103,22 +107,41 @@ STREAMS = pytest.mark.parametrize(
 @SIZES
 @STREAMS
 @pytest.mark.parametrize("data", [b"", b"one"])
-def test_zeros_may_follow_the_end(coding, encode, size, data):
-    assert undone(coding, encode(data) + bytes(30), [size]) == data
+@pytest.mark.parametrize("padding", [bytes(100_000), b"\n", b"\r\n", b" \t\0\n"])
+def test_padding_may_follow_the_end(coding, encode, size, data, padding):
+    assert undone_with_rest(coding, encode(data) + padding, [size]) == (data, b"")
 
 
 @SIZES
 @STREAMS
-@pytest.mark.parametrize("garbage", [b"\x1f", b"\x1fgarbage", b"garbage\x1f\x8b", b"\0\0a"])
-def test_nothing_else_may_follow_the_end(coding, encode, size, garbage):
-    with pytest.raises(CodingError, match="something follows its end"):
-        undone(coding, encode(b"one") + garbage, [size])
-
-
-@EACH
-@SIZES
 @pytest.mark.parametrize("data", [b"", b"one"])
-def test_no_coding_hides_what_follows_it(coding, size, data):
+@pytest.mark.parametrize("rest", [b"<!-- 0.01 s -->\n", b"PK\x03\x04", b"\x1f", b"\x1fa", b"a\0"])
+@pytest.mark.parametrize("padding", [b"", b"\0\0", b"\n"])
+def test_what_else_follows_it_is_kept(coding, encode, size, data, rest, padding):
+    body = encode(data) + padding + rest
+    assert undone_with_rest(coding, body, [size]) == (data, rest)
+
+
+@pytest.mark.parametrize("size", [1000, 10_000])
+@STREAMS
+@pytest.mark.parametrize("rest", [b"x" * (64 * 1024 + 1), b"x" + bytes(100_000)])
+def test_but_not_at_any_length(coding, encode, size, rest):
+    with pytest.raises(CodingError, match="something follows its end"):
+        undone(coding, encode(b"one") + rest, [size])
+
+
+@SIZES
+@STREAMS
+@pytest.mark.parametrize("before", [b"\0", b"\n", b"a", b"\x1f"])
+def test_no_gzip_may_follow_other_than_at_once(coding, encode, size, before):
+    with pytest.raises(CodingError, match="something follows its end"):
+        undone(coding, encode(b"one") + before + gzip.compress(b"two"), [size])
+
+
+@SIZES
+@pytest.mark.parametrize("coding", ["br", "zstd"])
+@pytest.mark.parametrize("data", [b"", b"one"])
+def test_no_other_coding_hides_what_follows_it(coding, size, data):
     with pytest.raises(CodingError):
         undone(coding, ENCODERS[coding](data) + b"PK\x03\x04", [size])
 

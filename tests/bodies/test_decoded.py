@@ -38,6 +38,26 @@ def test_an_empty_body_is_empty_in_every_coding(bodies, encoding):
     assert bodies.read(decoded(bodies.pieces(b""), encoding)) == b""
 
 
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("name", ["gzip", "deflate"])
+def test_what_follows_the_end_is_handed_out_or_an_error(bodies, name, size):
+    encode = {"gzip": gzip.compress, "deflate": zlib.compress}[name]
+    body = encode(b"a page") + b"<!-- 0.01 s -->"
+    rest = []
+    assert bodies.read(decoded(bodies.pieces(body, size), name, rest=rest)) == b"a page"
+    assert rest == [b"<!-- 0.01 s -->"]
+    with pytest.raises(CodingError, match=f"^{name}: something follows its end"):
+        bodies.read(decoded(bodies.pieces(body, size), name))
+    assert bodies.read(decoded(bodies.pieces(encode(b"a page") + b"\n", size), name)) == b"a page"
+
+
+def test_so_is_what_follows_each_of_two_codings(bodies):
+    body = zlib.compress(gzip.compress(b"a page") + b"one") + b"two"
+    rest = []
+    assert bodies.read(decoded(bodies.pieces(body), "gzip, deflate", rest=rest)) == b"a page"
+    assert rest == [b"two", b"one"]
+
+
 @pytest.mark.parametrize("encoding", ["compress", "gzip, none", "gzip,gzip,gzip,gzip,gzip"])
 def test_what_nobody_knows_is_an_error(bodies, encoding):
     with pytest.raises(CodingError):

@@ -28,6 +28,12 @@ _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _OTHERS: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                        b"abcdefghijklmnopqrstuvwxyz0123456789+/-_="))  # fmt: skip
 _BLANKS: Final = b" \t\r\n\f\v"
+_SPACES: Final = re.compile(rb" +")
+#: Breaks with the spaces beside them, of which base64 may have any number.
+_BREAK: Final = re.compile(rb" ?[\t\r\n\f\v]\s*")
+#: No word has more characters; less than half of 64, so that one space makes no words.
+LONGEST_WORD: Final = 30
+_NO_SMALL: Final = bytes(set(range(256)) - set(range(ord("a"), ord("z") + 1)))
 _URL: Final = b"data:"
 
 #: What is in a string, in whole characters; the beginning of an escape may be left at the end.
@@ -36,10 +42,10 @@ _INSIDE: Final = re.compile(rb'(?:[^"\\]+|\\[^u]|\\u[0-9A-Fa-f]{4}|\\u(?![0-9A-F
 _ESCAPES: Final = (
     (rb"\\", b"!"),
     (rb"\/", b"/"),
-    (rb"\n", b""),
-    (rb"\r", b""),
-    (rb"\t", b""),
-    (rb"\f", b""),
+    (rb"\n", b"\n"),
+    (rb"\r", b"\n"),
+    (rb"\t", b"\n"),
+    (rb"\f", b"\n"),
     (rb"\b", b"!"),
 )
 _UNICODE: Final = re.compile(rb"\\u(?:00([0-7][0-9A-Fa-f])|[0-9A-Fa-f]{4})")
@@ -57,8 +63,11 @@ async def base64_strings(
 
     Both alphabets of RFC 4648 are read, and ``data:`` URLs. A string counts
     whose first `least` characters are of the alphabet; blanks and breaks do not
-    matter. Characters that are not of it are left out from there on, as lenient
-    decoders do. The event loop gets its turn at least every 64 KB.
+    matter, unless these characters look like words: with spaces between them,
+    none of more than 30, and two thirds of them small letters, of which base64
+    has two fifths. Characters that are not of the alphabet are left out from
+    there on, as lenient decoders do. The event loop gets its turn at least every
+    64 KB.
 
     Args:
         pieces: the document, in UTF-8, without content codings.
@@ -105,6 +114,7 @@ class Strings:
         self._least = least
         self._most = most
         self._between = _between(least)
+        self._first = re.compile(rb"(?:\s*\S){%d}" % least)  # so many characters
         self._string: _Candidate | None = None  # that which we are in
         self._escape = b""  # the beginning of an escape sequence
         self._long = self._short = 0
@@ -122,7 +132,7 @@ class Strings:
                 at = _end(self._between, data, at)
                 if at == len(data):
                     return
-                self._string = _Candidate(self._least)
+                self._string = _Candidate(self._least, self._first)
                 at += 1
             end = _end(_INSIDE, data, at)
             yield from self._go_on(self._string, data[at:end])
@@ -196,8 +206,9 @@ class _Candidate:
         is_long: whether it is, and has so many characters that it is given as it comes.
     """
 
-    def __init__(self, least: int) -> None:
+    def __init__(self, least: int, first: re.Pattern[bytes]) -> None:
         self._least = least
+        self._first = first
         self._is_file: bool | None = None  # it is too early to say
         self._in_url: bool | None = None  # the same; True: before the comma
         self._waiting = b""
@@ -222,18 +233,22 @@ class _Candidate:
 
     def _judge(self) -> None:
         """Look at how it begins."""
-        if self._in_url is None and len(self._waiting) >= len(_URL):
-            self._in_url = self._waiting[: len(_URL)].lower() == _URL
+        plain = self._waiting.translate(None, _BLANKS)
+        if len(plain) < len(self._waiting):
+            self._waiting = _BREAK.sub(b"\n", _SPACES.sub(b" ", self._waiting))
+        if self._in_url is None and len(plain) >= len(_URL):
+            self._in_url = plain[: len(_URL)].lower() == _URL
         if self._in_url:
             _, comma, self._waiting = self._waiting.partition(b",")
             self._in_url = not comma
+            plain = self._waiting.translate(None, _BLANKS)
         if self._in_url is False:
-            begin = self._waiting[: self._least]
-            if _ALPHABET.fullmatch(begin) is None:
+            if _ALPHABET.fullmatch(plain[: self._least]) is None:
                 self._is_file = False
+            elif found := self._first.match(self._waiting):
+                self._is_file = not _are_words(found[0])
+            if self._is_file is False:
                 self._waiting = b""
-            elif len(begin) >= self._least:
-                self._is_file = True
 
     def _decode(self, *, last: bool = False) -> bytes:
         *groups, rest = _PADDING.split(self._waiting)
@@ -242,13 +257,24 @@ class _Candidate:
         return b"".join(map(_decoded, [*groups, rest[:whole]]))
 
 
+def _are_words(text: bytes) -> bool:
+    """Whether this looks like prose that has no punctuation yet, and not like base64."""
+    words = text.replace(b"\n", b"").split()
+    characters = sum(map(len, words))
+    return (
+        len(words) > 1
+        and max(map(len, words)) <= LONGEST_WORD
+        and 3 * len(text.translate(None, _NO_SMALL)) >= 2 * characters
+    )
+
+
 def _plain(text: bytes) -> bytes:
-    """Return the characters of a string, without blanks."""
+    """Return the characters of a string; the break, for any."""
     if b"\\" in text:
         for escape, character in _ESCAPES:
             text = text.replace(escape, character)
         text = _UNICODE.sub(lambda found: _ASCII.get((found[1] or b"").lower(), b"!"), text)
-    return text.translate(None, _BLANKS)
+    return text
 
 
 def _decoded(group: bytes) -> bytes:

@@ -23,13 +23,22 @@ DEEPEST: Final = 4
 ZSTD_WINDOW: Final = 23
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
+#: What may follow the end of gzip and deflate in any number, and means nothing.
+PADDING: Final = b"\0 \t\r\n"
+#: How much of anything else may, in bytes: servers add comments to their pages.
+MOST_REST: Final = 64 * 1024
 
 
 class Decoder(Protocol):
     """Something that undoes one coding.
 
     Both methods raise CodingError where the input is broken.
+
+    Attributes:
+        rest: what follows the end, and is not coded; only behind gzip and deflate.
     """
+
+    rest: bytes
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Make what `data` stands for; to be iterated to its end."""
@@ -71,9 +80,10 @@ class _Deflated:
 
 
 class Gzip:
-    """Gzip (RFC 1952): one member or more, and perhaps zeros behind them."""
+    """Gzip (RFC 1952): one member or more, and perhaps something behind them."""
 
     def __init__(self) -> None:
+        self.rest = b""
         self._member = _Deflated(wbits=16 + zlib.MAX_WBITS)
         self._waiting = b""  # behind a member, until it can be told what it is
         self._is_over = False
@@ -94,11 +104,11 @@ class Gzip:
                 self._member = _Deflated(wbits=16 + zlib.MAX_WBITS)
             else:
                 self._is_over = True
-        _refuse(data)
+        self.rest = _longer(self.rest, data)
 
     def end(self) -> bytes:
         """Return what is left."""
-        _refuse(self._waiting)
+        self.rest = _longer(self.rest, self._waiting)
         return self._member.end()
 
 
@@ -106,20 +116,22 @@ class Deflate:
     """Deflate: in a zlib wrapper (RFC 1950) as it should be, or without, as some send it."""
 
     def __init__(self) -> None:
+        self.rest = b""
         self._stream: _Deflated | None = None
         self._first = bytearray()  # kept as long as it may have been taken for the wrong one
         self._is_sure = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Make what `data` stands for."""
-        if not self._is_sure:
-            yield from self._begin(data)
-        elif self._stream is not None and not self._stream.is_over:
+        if self._stream is not None and self._stream.is_over:
+            self.rest = _longer(self.rest, data)
+            return
+        if self._is_sure and self._stream is not None:
             yield from self._stream.feed(data)
         else:
-            _refuse(data)
+            yield from self._begin(data)
         if self._stream is not None:
-            _refuse(self._stream.rest)
+            self.rest = _longer(self.rest, self._stream.rest)
 
     def end(self) -> bytes:
         """Return what is left."""
@@ -159,14 +171,21 @@ class Deflate:
             return None
 
 
-def _refuse(rest: bytes) -> None:
-    """See that `rest`, which follows the end, is padding: another reader may make more of it."""
-    if rest != bytes(len(rest)):
+def _longer(rest: bytes, data: bytes) -> bytes:
+    """Return `rest` with what follows it; padding is none.
+
+    Another member of gzip in it some would decode, and others not.
+    """
+    rest = rest + data if rest else data.lstrip(PADDING)
+    if len(rest) > MOST_REST or GZIP_MAGIC in rest:
         raise CodingError("something follows its end")
+    return rest
 
 
 class Brotli:
     """Brotli (RFC 7932)."""
+
+    rest = b""
 
     def __init__(self) -> None:
         brotli = library("brotli")
@@ -198,6 +217,8 @@ class Brotli:
 
 class Zstd:
     """Zstandard (RFC 8878), with the window that RFC 9659 allows."""
+
+    rest = b""
 
     def __init__(self) -> None:
         self._zstd = library("backports.zstd", "compression.zstd")

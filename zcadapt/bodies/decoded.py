@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
 from typing import Final
 
 from zcadapt.bodies.coding import Decoder, codings, decoder
-from zcadapt.bodies.errors import BodyError, BoundError
+from zcadapt.bodies.errors import BodyError, BoundError, CodingError
 
 __all__ = ["decoded"]
 
@@ -15,13 +15,18 @@ FREE: Final = 16 * MIB
 
 
 async def decoded(
-    pieces: AsyncIterable[bytes], encoding: str, *, most: int = 1024 * MIB, ratio: int = 250
+    pieces: AsyncIterable[bytes],
+    encoding: str,
+    *,
+    most: int = 1024 * MIB,
+    ratio: int = 250,
+    rest: list[bytes] | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """Iterate over `pieces` with the codings that `encoding` names undone.
 
     An empty body stays empty, and one without codings stays what it is. The
-    end of a gzip or deflate stream may be followed by zeros. The event loop
-    gets its turn at least every 64 KB.
+    end of a gzip or deflate stream may be followed by zeros and blanks. The
+    event loop gets its turn at least every 64 KB.
 
     Args:
         pieces: the body as it came.
@@ -29,10 +34,12 @@ async def decoded(
             or several of them.
         most: how many bytes may come out, and out of each coding.
         ratio: how many times as many as went in, once there are 16 MiB of them.
+        rest: takes what else follows the end of each gzip or deflate, up to
+            64 KB that hold no more gzip; None: nothing may.
 
     Raises:
         CodingError: a coding is unknown, or the body is broken or incomplete,
-            or something follows its end.
+            or something follows its end that may not.
         BoundError: more would come out than allowed.
         MissingLibraryError: the library for a coding is not installed.
     """
@@ -53,6 +60,8 @@ async def decoded(
         for made in _ends(chain, taken):
             if made:
                 yield made
+        for each in chain:
+            each.give_rest(rest)
 
 
 class _Counted:
@@ -77,6 +86,12 @@ class _Counted:
             return self._count(self._decoder.end(), taken)
         except BodyError as error:
             raise type(error)(f"{self._name}: {error}") from error
+
+    def give_rest(self, taker: list[bytes] | None) -> None:
+        if self._decoder.rest:
+            if taker is None:
+                raise CodingError(f"{self._name}: something follows its end")
+            taker.append(self._decoder.rest)
 
     def _count(self, made: bytes, taken: int) -> bytes:
         self._made += len(made)

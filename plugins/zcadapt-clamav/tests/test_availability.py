@@ -9,11 +9,13 @@ import threading
 import pytest
 from programs import until
 from zcadapt_clamav import ClamAV, NotScannedError, Trouble, service
+from zcadapt_clamav.incoming import PAUSE
 
 from zcadapt.testing import check_service, reqmod_request, respmod_request
 
 URL = "http://www.example.com/file"
 CLEAN = b"clean " * 100
+MIB = 1 << 20
 
 
 @pytest.fixture
@@ -55,10 +57,13 @@ def test_while_it_is_down(nowhere, asked, action):
     assert scanner.counters == {"down": 1}
 
 
-@pytest.mark.parametrize("place", ["127.0.0.1:1", "no-such-host.invalid:3310"])
-def test_nobody_there_over_tcp(asked, place):
+@pytest.mark.parametrize("place", ["127.0.0.1:1", "no-such-host.invalid:3310", "a..b:3310"])
+def test_nobody_there_over_tcp(asked, place, caplog):
     scanner = ClamAV({"clamd": [place], "patience": 0})
     assert outcome(asked, scanner) == "error down"
+    caplog.clear()
+    asyncio.run(scanner.begin())
+    assert f"clamd cannot be reached: {place} (" in caplog.text
 
 
 def test_the_first_that_can_be_reached_is_asked(clamd, nowhere, asked, eicar):
@@ -162,7 +167,7 @@ FORM = {"Content-Type": "multipart/form-data; boundary=X"}
 FILE = b'--X\r\nContent-Disposition: form-data; name="f"; filename="%b"\r\n\r\n%b\r\n'
 
 
-@pytest.mark.parametrize("then", [[b"", b""], [b"", b"stream: OK", b"stream: OK"]])
+@pytest.mark.parametrize("then", [[b"", b""], [b"", b"stream: OK"]])
 def test_what_was_found_before_a_connection_was_lost_counts(fake_clamd, asked, then):
     fake_clamd.answer = answers(FOUND, *then)
     options = {"clamd": [fake_clamd.socket], "remember": 0, "patience": 0, "down": "allow"}
@@ -173,7 +178,7 @@ def test_what_was_found_before_a_connection_was_lost_counts(fake_clamd, asked, t
 
 
 def test_what_is_found_twice_is_told_once(fake_clamd, asked):
-    fake_clamd.answer = answers(FOUND, b"", FOUND, b"stream: OK")
+    fake_clamd.answer = answers(FOUND, b"", b"stream: OK")
     scanner = ClamAV({"clamd": [fake_clamd.socket], "remember": 0})
     body = FILE % (b"a", b"x") + FILE % (b"b", b"y") + b"--X--\r\n"
     decision = asked(scanner, reqmod_request(URL, method="POST", headers=FORM, body=body))
@@ -278,26 +283,130 @@ def test_connections_are_bounded(fake_clamd, asked):
     assert fake_clamd.streams == scanner.scanner.scanned == 30
 
 
-def test_while_others_have_them_all_a_body_comes_in(fake_clamd, asked):
-    scanner = ClamAV({"clamd": [fake_clamd.socket], "connections": 1, "queue_timeout": 5})
+def coming(begin, headers=()):
+    """Return a request of which `begin` is there, and no more comes by itself."""
+    body = begin + b"x"
+    request = reqmod_request(URL, method="POST", headers=headers, body=body, preview=len(begin))
+    request.body.never_ends()
+    return request
+
+
+def is_unread(body):
+    """Whether there is more than anybody has read: the server takes no more then."""
+    return body.spool.size > body.position
+
+
+def test_while_others_have_them_all_no_more_is_taken_from_a_client(fake_clamd, asked):
+    scanner = ClamAV({"clamd": [fake_clamd.socket], "connections": 1, "queue_timeout": 20})
     go_on = threading.Event()
     fake_clamd.answer = lambda _: b"stream: OK" if go_on.wait(10) else b""
-    late = reqmod_request(URL, method="POST", body=bytes(300_000), preview=100_000)
-    late.body.never_ends()
+    late = coming(bytes(100_000))
 
     async def story():
         first = asyncio.ensure_future(asked.awaited(scanner, respmod_request(URL, body=CLEAN)))
         await asyncio.to_thread(until, lambda: fake_clamd.streams, "clamd is at work")
         second = asyncio.ensure_future(asked.awaited(scanner, late))
         await asyncio.wait([second], timeout=0.2)
-        late.body.feed(bytes(900_000))  # it is read, though nobody is there to scan it
+        late.body.feed(bytes(900_000))
         await asyncio.wait([second], timeout=0.2)
         read = late.body.position
         go_on.set()
         late.body.end()
         return read, await first, await second
 
-    assert asyncio.run(story()) == (1_000_000, None, None)
+    assert asyncio.run(story()) == (100_000, None, None)
+
+
+def test_a_body_that_still_comes_has_its_turn_like_all_others(clamd, asked):
+    options = {"connections": 1, "remember": 0, "too_large": "block", "queue_timeout": 20}
+    scanner = ClamAV({"clamd": [clamd.socket], **options})  # which takes 1 MiB
+    large = coming(bytes(10))
+
+    async def whole(number):
+        while True:
+            await asked.awaited(scanner, respmod_request(URL, body=b"%d" % number + CLEAN))
+
+    async def story():
+        others = [asyncio.ensure_future(whole(number)) for number in range(4)]
+        asking = asyncio.ensure_future(asked.awaited(scanner, large))
+        while not asking.done():
+            await asyncio.wait([asking], timeout=0.001)
+            if not is_unread(large.body):
+                large.body.feed(bytes(65536))
+        for each in others:
+            each.cancel()
+        await asyncio.wait(others)
+        return large.body.position, asking.result()
+
+    taken, decision = asyncio.run(asyncio.wait_for(story(), 30))
+    assert dict(decision.icap_headers)["X-Clamav-Outcome"] == "too-large"
+    assert taken < 3 * MIB
+
+
+def test_it_waits_for_its_turn_only_so_long(fake_clamd, asked):
+    scanner = ClamAV({"clamd": [fake_clamd.socket], "connections": 1, "queue_timeout": 0.2})
+    go_on = threading.Event()
+    fake_clamd.answer = lambda _: b"stream: OK" if go_on.wait(10) else b""
+
+    async def story():
+        first = asyncio.ensure_future(asked.awaited(scanner, respmod_request(URL, body=CLEAN)))
+        await asyncio.to_thread(until, lambda: fake_clamd.streams, "clamd is at work")
+        with pytest.raises(NotScannedError) as told:
+            await asked.awaited(scanner, coming(bytes(100_000)))
+        go_on.set()
+        return told.value.trouble, await first
+
+    assert asyncio.run(story()) == (Trouble.SLOW, None)
+
+
+def test_many_that_are_slow_and_many_that_are_quick_get_their_verdicts(own_clamd, asked, eicar):
+    # Were they waited for one after the other, it would be 15 seconds.
+    options = {"connections": 2, "remember": 0, "queue_timeout": 8}
+    scanner = ClamAV({"clamd": [own_clamd.socket], **options})
+
+    async def one(number, is_slow):
+        end = eicar if number % 2 else b"%d" % number + CLEAN
+        if not is_slow:
+            return await asked.awaited(scanner, respmod_request(URL, body=bytes(200_000) + end))
+        request = coming(bytes(100_000))
+        asking = asyncio.ensure_future(asked.awaited(scanner, request))
+        for _ in range(10):
+            await asyncio.wait([asking], timeout=PAUSE * 1.5)
+            while is_unread(request.body) and not asking.done():
+                await asyncio.wait([asking], timeout=PAUSE / 10)
+            request.body.feed(bytes(200_000))
+        request.body.feed(end)
+        request.body.end()
+        return await asking
+
+    async def all_of_them():
+        return await asyncio.gather(*(one(n, slow) for n in range(20) for slow in (True, False)))
+
+    decisions = asyncio.run(all_of_them())
+    found = [decision is not None for decision in decisions]
+    assert found == [bool(n % 2) for n in range(20) for _ in range(2)]
+    assert scanner.counters == {"infected": 20, "clean": 20}
+
+
+def test_each_file_of_a_form_that_comes_slowly_is_scanned_once(fake_clamd, asked):
+    scanned = []
+    fake_clamd.answer = lambda body: scanned.append(body) or b"stream: OK"
+    scanner = ClamAV({"clamd": [fake_clamd.socket], "remember": 0})
+    files = [*(b"%d" % n + CLEAN for n in range(20)), bytes(5 * MIB)]
+    body = b"".join(FILE % (b"f", each) for each in files) + b"--X--\r\n"
+    request = coming(body[:100_000], FORM)
+
+    async def story():
+        asking = asyncio.ensure_future(asked.awaited(scanner, request))
+        for at in range(100_000, len(body), MIB):
+            await asyncio.wait([asking], timeout=PAUSE * 1.5)
+            request.body.feed(body[at : at + MIB])
+        request.body.end()
+        return await asking
+
+    assert asyncio.run(story()) is None
+    assert scanned == files
+    assert fake_clamd.streams > len(files)  # of the last one, in vain
 
 
 def test_a_client_that_goes_away_leaves_its_connection_to_others(own_clamd, asked):
@@ -324,12 +433,37 @@ def test_of_what_is_too_large_no_more_is_waited_for_than_shows_it(clamd, asked):
 
     async def story():
         asking = asyncio.ensure_future(asked.awaited(scanner, request))
-        await asyncio.wait([asking], timeout=0.2)  # longer than anybody waits with a connection
+        await asyncio.wait([asking], timeout=PAUSE * 2)
         assert not asking.done()
-        request.body.feed(bytes(600_000))
+        request.body.feed(bytes(MIB))
         return await asking
 
     assert dict(asyncio.run(story()).icap_headers) == {"X-Clamav-Outcome": "too-large"}
+
+
+def test_nor_is_more_waited_for_where_clamd_has_said_so_already(clamd, asked):
+    scanner = ClamAV({"clamd": [clamd.socket]})
+    request = coming(bytes(MIB))
+    request.body.feed(b"beyond")  # which is so little that it can be sent though nobody reads it
+    decision = asyncio.run(asyncio.wait_for(asked.awaited(scanner, request), 10))
+    assert dict(decision.icap_headers) == {"X-Clamav-Outcome": "too-large"}
+
+
+def test_nor_than_shows_it_to_who_has_seen_others_refused(clamd, asked):
+    scanner = ClamAV({"clamd": [clamd.socket]})
+    other, request = coming(bytes(10)), coming(bytes(1_000_000))
+    for _ in range(100):
+        other.body.feed(bytes(65536))
+    assert asked(scanner, other) is not None
+
+    async def story():
+        asking = asyncio.ensure_future(asked.awaited(scanner, request))
+        while not asking.done():
+            await asyncio.wait([asking], timeout=PAUSE * 2)
+            request.body.feed(bytes(100_000))
+        return request.body.position
+
+    assert asyncio.run(story()) < 1_800_000
 
 
 # Not configured

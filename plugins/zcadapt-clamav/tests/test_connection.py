@@ -70,3 +70,23 @@ def test_an_answer_is_bounded(listener):
 def test_nobody_is_an_error(tmp_path):
     with pytest.raises(OSError, match="No such file"):
         asyncio.run(connect(str(tmp_path / "nobody")))
+
+
+@pytest.mark.parametrize("where", [("a..b", 3310), ("a" * 64, 3310), ("a\0", 3310), "/a\0"])
+def test_so_is_where_nobody_can_be(where):
+    with pytest.raises(OSError):  # noqa: PT011 - each has its own words
+        asyncio.run(connect(where))
+
+
+def test_it_is_answered_once_there_is_something_to_read(listener):
+    async def story():
+        with await connect(listener.getsockname()) as connection:
+            peer, _ = listener.accept()
+            before = connection.is_answered()
+            peer.sendall(b"OK\0")
+            answered = connection.is_answered(), await connection.reply()
+            after = connection.is_answered()
+            peer.close()
+            return before, *answered, after, connection.is_answered()
+
+    assert asyncio.run(story()) == (False, True, "OK", False, True)

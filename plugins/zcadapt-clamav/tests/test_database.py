@@ -36,8 +36,8 @@ def test_what_is_new_is_told_once():
     told = []
     database = Database(Asked("ClamAV 1/1/x", "ClamAV 1/1/x", "ClamAV 1/2/x"), 0, "", told.append)
     look(database, 3)
-    assert database.version == "ClamAV 1/2/x /a"
-    assert told == ["ClamAV 1/1/x /a", "ClamAV 1/2/x /a"]
+    assert database.version == "ClamAV 1/2/x"
+    assert told == ["ClamAV 1/1/x", "ClamAV 1/2/x"]
 
 
 @pytest.mark.parametrize("reply", ["", "UNKNOWN COMMAND", "PONG"])
@@ -79,15 +79,29 @@ def test_each_place_has_its_own():
     look(database)
     assert database.at("/b") == UNKNOWN
     look(database)
-    assert database.version == "ClamAV 1/1/x /b"
-    assert database.at("/a") == Version("ClamAV 1/2/x /a", is_telling=True)
-    assert database.at("/b") == Version("ClamAV 1/1/x /b", is_telling=True)
+    assert database.version == "ClamAV 1/1/x"
+    assert database.at("/a") == Version("ClamAV 1/2/x", "/a", is_telling=True)
+    assert database.at("/b") == Version("ClamAV 1/1/x", "/b", is_telling=True)
+    assert database.last == database.at("/b")
+
+
+def test_two_that_have_the_same_are_of_one_version_with_verdicts_of_their_own():
+    told = []
+    database = Database(Asked("ClamAV 1/1/x", ("/b", "ClamAV 1/1/x")), 0, "", told.append)
+    look(database, 2)
+    assert told == ["ClamAV 1/1/x"]
+    assert database.at("/a").key != database.at("/b").key
+
+
+def test_nothing_is_remembered_under_no_version():
+    assert not UNKNOWN.key
+    assert not Database(Asked(), 0, "ClamAV 1/1/x", [].append).last.key
 
 
 def test_a_version_without_a_database_does_not_tell_of_new_signatures():
     database = Database(Asked("ClamAV 1.4.6"), 0, "", [].append)
     look(database)
-    assert database.at("/a") == Version("ClamAV 1.4.6 /a", is_telling=False)
+    assert database.at("/a") == Version("ClamAV 1.4.6", "/a", is_telling=False)
 
 
 # The folder
@@ -135,7 +149,7 @@ def remove(folder):
 @pytest.mark.parametrize("act", [change, touch, add, rename, replace, remove])
 def test_a_change_of_signatures_is_a_new_version(folder, act):
     before = seen(folder)
-    assert before.text.startswith("ClamAV 1.4.6 /a ")
+    assert before.text.startswith("ClamAV 1.4.6 ")
     assert seen(folder) == before
     act(folder)
     assert seen(folder).text != before.text
@@ -159,6 +173,6 @@ def test_the_folder_tells_once_clamd_has_surely_loaded_it(folder, monkeypatch):
 def test_a_folder_that_cannot_be_read_is_told_once_and_done_without(tmp_path, caplog):
     database = Database(Asked(*["ClamAV 1/1/x"] * 2), 0, "", [].append, str(tmp_path / "none"))
     look(database, 2)
-    assert database.version == "ClamAV 1/1/x /a"
+    assert database.version == "ClamAV 1/1/x"
     assert len(caplog.messages) == 1
     assert str(tmp_path / "none") in caplog.text

@@ -8,6 +8,8 @@ from zcadapt_clamav.incoming import Incoming, PausedError, TooLongError
 
 from zcadapt.testing import reqmod_request
 
+MIB = 1 << 20
+
 
 @pytest.fixture
 def arriving():
@@ -16,9 +18,11 @@ def arriving():
     def arriving(size):
         body = reqmod_request("http://a/", method="POST", body=bytes(size + 1), preview=size).body
         body.never_ends()
+        stack.callback(body.lose)
         return body
 
-    return arriving
+    with contextlib.ExitStack() as stack:
+        yield arriving
 
 
 async def read(incoming):
@@ -83,14 +87,26 @@ def test_what_is_there_is_read_with_no_time_left(arriving):
 
 
 @pytest.mark.parametrize("ends", [True, False])
-def test_ahead_is_twice_as_much_or_the_end(arriving, ends):
-    body = arriving(10)
+@pytest.mark.parametrize(
+    ("begin", "refused", "more"),
+    [
+        (10, 0, MIB),
+        (2 * MIB, 0, 2 * MIB),
+        (2 * MIB, 3 * MIB, MIB),
+        (2 * MIB, 2 * MIB, 2 * MIB),  # more than others had, and it was not refused
+        (2 * MIB, 5 * MIB, 2 * MIB),
+    ],
+)
+def test_ahead_is_as_much_more_or_a_step_or_what_was_refused_or_the_end(
+    arriving, begin, refused, more, ends
+):
+    body = arriving(begin)
 
     async def story():
         incoming = Incoming(body)
         await paused(incoming)
-        reading = asyncio.ensure_future(incoming.read_ahead())
-        body.feed(b"x" * 9)
+        reading = asyncio.ensure_future(incoming.read_ahead(refused))
+        body.feed(bytes(more - 1))
         await asyncio.wait([reading], timeout=0.05)
         assert not reading.done()
         if ends:
@@ -101,22 +117,23 @@ def test_ahead_is_twice_as_much_or_the_end(arriving, ends):
         body.end()
         return await read(incoming)
 
-    assert asyncio.run(story()) == (19 if ends else 20)
+    assert asyncio.run(story()) == begin + more - ends
 
 
-def test_each_time_it_is_twice_as_much_though_less_was_read_meanwhile(arriving):
-    body = arriving(5000)
+def test_each_time_it_is_as_much_more_though_less_was_read_meanwhile(arriving):
+    body = arriving(MIB)
 
     async def story():
         incoming = Incoming(body)
         await paused(incoming)
-        for size in 5000, 10_000, 20_000:
+        for size in MIB, 2 * MIB, 4 * MIB:
             reading = asyncio.ensure_future(incoming.read_ahead())
+            body.feed(bytes(size - 1))
             await asyncio.wait([reading], timeout=0.05)
             assert not reading.done()
-            body.feed(bytes(size))
+            body.feed(b"x")
             await reading
-            assert len(await anext(aiter(incoming))) == 5000
+            assert 0 < len(await anext(aiter(incoming))) <= MIB
 
     asyncio.run(story())
 

@@ -165,7 +165,7 @@ def held(fake_clamd, knows, asked, cache):
         service = knows(fake_clamd, **options)
         asked(service, respmod_request(URL, body=body))
         store = Store(cache / "zcadapt" / "clamav.sqlite3", most=100)
-        key = hashlib.sha256(body).digest(), service.state
+        key = hashlib.sha256(body).digest(), f"{service.state} {fake_clamd.socket}"
         _, expires = knows.until(lambda: store.get(*key), "it is remembered")
         return expires - time.time()
 
@@ -192,8 +192,12 @@ def test_where_nothing_tells_of_new_signatures_clean_is_so_for_a_short_time(
     assert longest - 30 < held(b"clean", version, options) <= longest
 
 
-def test_but_a_virus_is_one_for_longer(held, evil):
-    assert held(evil, b"ClamAV 1.4.6", {}) > 3570
+def test_so_is_a_virus_as_it_may_be_a_false_alarm_that_has_just_been_mended(held, tmp_path, evil):
+    assert 30 < held(evil, DAILY, {"database": str(tmp_path)}) <= 60
+
+
+def test_otherwise_it_is_one_for_longer(held, evil):
+    assert held(evil, DAILY, {}) > 3570
 
 
 def test_what_one_clamd_says_is_not_taken_for_the_word_of_another(new_fake_clamd, knows, asked):
@@ -203,7 +207,25 @@ def test_what_one_clamd_says_is_not_taken_for_the_word_of_another(new_fake_clamd
     first.stop()  # and nobody has asked for the version of the second
     assert ask_twice(service, asked, b"x") == [None, None]
     assert second.streams == service.scanner.scanned == 2
-    assert service.state.endswith("/1")
+
+
+def test_nor_is_it_when_both_have_the_same_database(new_fake_clamd, knows, asked):
+    first, second = new_fake_clamd("1"), new_fake_clamd("2")
+    service = ClamAV({"clamd": [first.socket, second.socket], "patience": 0, **SOON})
+    knows.see(service, lambda version: version)
+    before = service.state
+    assert asked(service, respmod_request(URL, body=b"x")) is None
+    first.stop()
+
+    def is_known():
+        asked(service, respmod_request(URL, body=b"y"))
+        return service.scanner.known
+
+    knows.until(is_known, "the version of the second is known")
+    assert service.state == before
+    streams = second.streams
+    assert asked(service, respmod_request(URL, body=b"x")) is None
+    assert second.streams == streams + 1
 
 
 def test_no_request_waits_for_the_version(own_clamd, asked, knows):

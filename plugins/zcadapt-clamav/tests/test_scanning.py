@@ -1,5 +1,6 @@
 """What clamd finds, and how it is told."""
 
+import asyncio
 import gzip
 import hashlib
 import io
@@ -118,6 +119,35 @@ def test_content_codings_hide_nothing(scanned, eicar, coding, before, make):
     assert scanned(request).status == 403
 
 
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+@pytest.mark.parametrize("rest", [b"\n", b"\r\n", b"\0\0", b"<!-- 0.01 s -->"])
+def test_what_follows_a_coding_is_scanned_by_itself(scanned, evil, coding, rest):
+    def page(content, rest):
+        body = CODINGS[coding](content) + rest
+        return respmod_request(URL, headers={"Content-Encoding": coding}, body=body)
+
+    assert scanned(page(b"<p>", rest)) is None
+    assert scanned(page(evil, rest)) is not None
+    assert scanned(page(b"<p>", evil)) is not None
+
+
+def test_so_is_what_follows_each_of_two(scanned, evil):
+    body = zlib.compress(gzip.compress(b"<p>") + evil) + b"more"
+    assert scanned(respmod_request(URL, headers={"Content-Encoding": "gzip, deflate"}, body=body))
+
+
+def test_and_what_follows_that_of_a_form_or_a_document(service_with, asked, evil):
+    service = service_with(json=True)
+    for kind, body in (
+        ("multipart/form-data; boundary=XX", form(("a", b"x"))),
+        ("application/json", b"[]"),
+    ):
+        headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
+        more = gzip.compress(body) + evil
+        request = reqmod_request(URL, method="POST", headers=headers, body=more)
+        assert asked(service, request) is not None
+
+
 @pytest.mark.parametrize("coding", list(CODINGS))
 def test_what_is_clean_in_a_coding_is_clean(service, asked, coding):
     body = CODINGS[coding](b"a page, and a long one " * 20_000)
@@ -168,6 +198,14 @@ def test_short_fields_are_scanned_in_one(service, asked):
         [(b'name="a"', b"x"), (b'name="f"\r\nContent-Type: application/zip', "evil")],
         [(b'name="a"', b"x"), (b'name="f"; filename=""', "evil"), (b'name="b"', b"y")],
         [(b'name="a"', b"x"), (b"name=f; filename*=utf-8''evil", "evil"), (b'name="b"', b"y")],
+        [(b'name="a"', b"x"), (b'name="f" filename="x.exe"', "evil")],
+        [(b'name="a"', b"x"), (b'\tname="f";\tfilename="x.exe"', "evil")],
+        [(b'name="a"', b"x"), (b'name="f"; filename*0="x.exe"', "evil")],
+        [(b'name="a"', b"x"), (b'name="f"; filename="\xfc"', "evil")],
+        [
+            (b'name="a"', b"x"),
+            (b'name=f; filename=x\r\nContent-Disposition: form-data; name="f"', "evil"),
+        ],
     ],
 )
 def test_what_may_be_a_file_is_scanned_by_itself(service, asked, evil, parts):
@@ -339,8 +377,9 @@ def test_what_is_just_as_large_as_clamd_takes_is_scanned(service, asked):
     [
         ({"Content-Encoding": "gzip"}, b"this is no gzip"),
         ({"Content-Encoding": "gzip"}, gzip.compress(b"x" * 1000)[:-5]),
-        ({"Content-Encoding": "gzip"}, gzip.compress(b"x" * 1000) + b"PK\x03\x04"),
-        ({"Content-Encoding": "deflate"}, zlib.compress(b"x" * 1000) + b"PK\x03\x04"),
+        ({"Content-Encoding": "gzip"}, gzip.compress(b"x") + b"\0" + gzip.compress(b"x")),
+        ({"Content-Encoding": "deflate"}, zlib.compress(b"x" * 1000) + b"x" * 100_000),
+        ({"Content-Encoding": "br"}, brotli.compress(b"x" * 1000) + b"PK\x03\x04"),
         ({"Content-Encoding": "br"}, b"this is no brotli"),
         ({"Content-Encoding": "sdch"}, b"nobody knows what this is"),
         ({"Content-Encoding": "gzip," * 5}, b"x"),
@@ -397,11 +436,36 @@ def test_what_may_be_json_is_read_as_such(service_with, asked, eicar, kinds):
         ("application/json; Charset='UTF-16'", "utf-8"),
         ('application/json; charset="cp037"', "cp037"),
         ("application/json; charset=utf-7", "utf-7"),
+        ("application/json; charset=shift_jis", "shift_jis"),
+        ("application/json; charset=GBK", "gbk"),
+        ("application/json; charset=gb2312", "gb2312"),
+        ("application/json; charset=big5", "big5"),
+        ("application/json; charset=euc-kr", "euc-kr"),
+        ("application/json; charset=iso-2022-jp", "iso-2022-jp"),
+        ("application/json; charset=nobody-knows", "utf-8"),
     ],
 )
 def test_json_in_other_encodings_cannot_be_read(service_with, asked, eicar, kind, encoding):
     body = json.dumps([b64encode(eicar).decode()]).encode(encoding)
     expect(asked(service_with(json=True), upload(body, kind)), "block", Trouble.UNDECODABLE)
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["UTF8", "utf-8-sig", "us-ascii", "cp1252", "Windows-1251", "koi8-r", "iso-8859-15", "cp866"],
+)
+def test_json_in_those_that_are_like_ascii_is_read(service_with, asked, eicar, charset):
+    service = service_with(json=True)
+    kind = f"application/json; charset={charset}"
+    assert asked(service, upload(b'["a"]', kind)) is None
+    body = json.dumps([b64encode(eicar).decode()]).encode(charset)
+    assert asked(service, upload(body, kind)) is not None
+
+
+def test_articles_in_json_are_clean_however_many_there_are(service_with, asked):
+    sentence = "The quick brown fox jumps over the lazy dog while other animals look on. "
+    body = json.dumps([{"text": sentence * 30}] * 150).encode()
+    assert asked(service_with(json=True), upload(body, "application/json")) is None
 
 
 def test_ordinary_json_is_clean_however_many_digests_are_in_it(service_with, asked, eicar):
@@ -441,15 +505,25 @@ def test_a_form_without_parts_has_nothing_to_scan(service, asked):
     assert asked(service, upload(b"--XX--\r\n")) is None
 
 
+def test_nor_has_one_that_turns_out_to_be_empty(service, asked):
+    request = upload(b"x", preview=0)
+    request.body.never_ends()
+
+    async def story():
+        asyncio.get_running_loop().call_soon(request.body.end)
+        return await asked.awaited(service, request)
+
+    assert asyncio.run(story()) is None
+
+
 @pytest.mark.parametrize(("before", "behind"), [("evil", b""), (b"\r\n", "evil"), (b"", "evil")])
-def test_what_stands_outside_the_parts_is_scanned_or_refused(
-    service_with, asked, eicar, before, behind
-):
-    before, behind = (eicar if each == "evil" else each for each in (before, behind))
-    body = before + b"\r\n" + form(("a", b"x")) + behind
-    expect(asked(service_with(), upload(form(("a", b"x")) + b"x")), "block", Trouble.UNDECODABLE)
-    decision = asked(service_with(undecodable="allow"), upload(body))
-    assert dict(decision.icap_headers)["X-Clamav-Outcome"] == "infected"
+def test_what_stands_outside_the_parts_is_scanned(service, asked, evil, before, behind):
+    def outside(what):
+        first, last = (what if each == "evil" else each for each in (before, behind))
+        return upload(first + b"\r\n" + form(("a", b"x"), (None, b"y")) + last)
+
+    assert asked(service, outside(b"This is a message in MIME format.")) is None
+    assert asked(service, outside(evil)) is not None
 
 
 def test_a_file_behind_half_a_line_break_is_refused(service, asked, evil):

@@ -6,13 +6,12 @@ import time
 from asyncio import AbstractEventLoop, Semaphore
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Final, NoReturn
 from weakref import WeakKeyDictionary
 
 from zcadapt_clamav import protocol
 from zcadapt_clamav.budget import Budget
 from zcadapt_clamav.connection import Connection, connect
-from zcadapt_clamav.incoming import PausedError
 from zcadapt_clamav.settings import ClamAVSettings, where
 from zcadapt_clamav.troubles import NotScannedError, Trouble
 
@@ -34,11 +33,14 @@ class Clamd:
     Attributes:
         places: where they listen.
         was_reached: whether one of them has ever been reached.
+        refused: of how many bytes that was which one of them last called too
+            large, when it had said so; 0: none has.
     """
 
     def __init__(self, places: Sequence[str], settings: ClamAVSettings) -> None:
         self.places = tuple(places)
         self.was_reached = False
+        self.refused = 0
         self._addresses = {place: where(place) for place in places}
         self._settings = settings
         self._free: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
@@ -46,21 +48,17 @@ class Clamd:
         self._rests_until = 0.0
 
     @asynccontextmanager
-    async def stream(self, budget: Budget, *, may_wait: bool) -> AsyncIterator["Stream"]:
-        """Begin to scan a body.
+    async def stream(self, budget: Budget) -> AsyncIterator["Stream"]:
+        """Begin to scan a body, when it is its turn, whether or not all of it is there.
 
         Args:
             budget: the time that this may take.
-            may_wait: whether to wait for a connection while others have all of them.
 
         Raises:
             NotScannedError: there is no connection in time.
-            PausedError: there is none at once.
         """
         loop = asyncio.get_running_loop()
         free = self._free.setdefault(loop, Semaphore(self._settings.connections))
-        if free.locked() and not may_wait:
-            raise PausedError
         try:
             async with budget.spend(self._settings.queue_timeout):
                 await free.acquire()
@@ -162,6 +160,7 @@ class Stream:
         self._connection = connection
         self._budget = budget
         self._unsent = protocol.INSTREAM
+        self._size = 0
 
     async def send(self, piece: bytes) -> None:
         """Send a piece of the body.
@@ -170,8 +169,18 @@ class Stream:
             NotScannedError: clamd does not want it.
         """
         if piece:
+            self._size += len(piece)
             await self._send(self._unsent + protocol.chunk(piece))
             self._unsent = b""
+
+    async def check(self) -> None:
+        """See whether clamd has had enough already; this does not wait.
+
+        Raises:
+            NotScannedError: it does not want the rest.
+        """
+        if self._connection.is_answered():
+            await self._refusal()
 
     async def verdict(self) -> str:
         """Return the name of what was found in the whole body; empty: nothing was.
@@ -180,7 +189,7 @@ class Stream:
             NotScannedError: it was not scanned.
         """
         await self._send(self._unsent + protocol.END)
-        return protocol.threat(await self._reply())
+        return await self._threat()
 
     async def _send(self, data: bytes) -> None:
         try:
@@ -189,8 +198,19 @@ class Stream:
         except TimeoutError as error:
             raise await self._clamd.overdue() from error
         if not sent:
-            protocol.threat(await self._reply())  # which tells why, and raises
-            raise NotScannedError(Trouble.DOWN, "clamd answered before it had all of the body")
+            await self._refusal()
+
+    async def _refusal(self) -> NoReturn:
+        await self._threat()  # which tells why, and raises
+        raise NotScannedError(Trouble.DOWN, "clamd answered before it had all of the body")
+
+    async def _threat(self) -> str:
+        try:
+            return protocol.threat(await self._reply())
+        except NotScannedError as error:
+            if error.trouble is Trouble.TOO_LARGE:
+                self._clamd.refused = self._size
+            raise
 
     async def _reply(self) -> str:
         try:

@@ -17,14 +17,19 @@ async def connect(where: str | tuple[str, int]) -> "Connection":
     """Return a connection to `where`: the path of a Unix socket, or (host, port).
 
     Raises:
-        OSError: there is nobody.
+        OSError: there is nobody, or there cannot be.
     """
-    if isinstance(where, str):
-        return Connection(await _to_unix(where))
+    try:
+        return Connection(await (_to_unix(where) if isinstance(where, str) else _to_tcp(*where)))
+    except ValueError as error:  # a host that cannot be written in DNS, a path with a NUL
+        raise OSError(str(error)) from error
+
+
+async def _to_tcp(host: str, port: int) -> socket.socket:
     loop = asyncio.get_running_loop()
     failed: OSError = ConnectionRefusedError("it has no address")
     for family, kind, protocol, _, address in await loop.getaddrinfo(
-        *where, type=socket.SOCK_STREAM
+        host, port, type=socket.SOCK_STREAM
     ):
         sock = socket.socket(family, kind, protocol)
         try:
@@ -38,7 +43,7 @@ async def connect(where: str | tuple[str, int]) -> "Connection":
             sock.close()
             raise
         else:
-            return Connection(sock)
+            return sock
     raise failed
 
 
@@ -82,6 +87,16 @@ class Connection:
             await self._loop.sock_sendall(self._sock, data)
         except OSError:
             return False
+        return True
+
+    def is_answered(self) -> bool:
+        """Whether there is an answer, or none will come; this does not wait."""
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
         return True
 
     async def reply(self) -> str:

@@ -1,7 +1,7 @@
 """What is in a body: the things to scan, each by itself."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Final, NamedTuple
 
@@ -17,9 +17,13 @@ FIELDS: Final = 256 * 1024
 
 _QUOTED: Final = re.compile(r'"[^"]*"')
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^\s;,"']*)""", re.IGNORECASE)
-#: Those in which the characters of ASCII are what they are in UTF-8.
+#: Those in which the characters of ASCII are what they are in UTF-8, and part of no other one:
+#: in Shift_JIS, GBK and Big5, say, a letter or a backslash may be half of something else.
+#: Python's codecs are not asked, who keep each name that they do not know, for ever.
 _LIKE_ASCII: Final = re.compile(
-    r"utf-?8|(us-)?ascii|iso-8859-\d+|latin-?1|windows-125\d", re.IGNORECASE
+    r"utf[-_]?8([-_]?sig)?|(us-)?ascii|iso[-_]?8859[-_]\d+(-[ei])?|latin[-_]?\d+"
+    r"|(windows-|cp-?)(125\d|874)|(cp|ibm)-?(437|85\d|866)|koi8-[rtu]|tis-620|(x-mac-)?macintosh",
+    re.IGNORECASE,
 )
 
 
@@ -66,12 +70,31 @@ async def items(
     Raises:
         BodyError: it is not what it is said to be.
     """
+    rest: list[bytes] = []  # what follows the codings
 
     def plain() -> AsyncIterable[bytes]:
         if not described.encoding:
             return body
-        return decoded(body, described.encoding, most=settings.expanded, ratio=settings.expansion)
+        rest.clear()
+        return decoded(
+            body,
+            described.encoding,
+            most=settings.expanded,
+            ratio=settings.expansion,
+            rest=rest,
+        )
 
+    async with aclosing(_plain_items(plain, described, settings)) as found:
+        async for item in found:
+            yield item
+    for each in rest:
+        yield Item("", _joined(each))
+
+
+async def _plain_items(
+    plain: Callable[[], AsyncIterable[bytes]], described: Described, settings: ClamAVSettings
+) -> AsyncGenerator[Item, None]:
+    """What is in a body; `plain` gives it without its codings, as often as it is called."""
     if described.is_upload and described.is_form:
         if len(described.content_types) > 1 or len(described.media_types) > 1:
             raise CodingError("it has more than one Content-Type")
@@ -83,7 +106,7 @@ async def items(
     if settings.json and described.is_upload and described.is_json:
         for charset in _CHARSET.findall(" ".join(described.content_types)):
             if _LIKE_ASCII.fullmatch(charset) is None:
-                raise CodingError("it is not in UTF-8")
+                raise CodingError("it is in a character set that is not like ASCII")
         number = 0
         async with aclosing(base64_strings(plain(), most=settings.json_strings)) as strings:
             async for string in strings:
@@ -94,14 +117,15 @@ async def items(
 async def _parts(
     pieces: AsyncIterable[bytes], content_type: str, most: int
 ) -> AsyncGenerator[Item, None]:
-    """Each file of a form by itself, all that may be one, and its short fields in one."""
+    """Each file of a form by itself, all that may be one, and its short fields in one.
+
+    Whatever says more than its name may be one: readers find that of a file in
+    many ways.
+    """
     fields = bytearray()
     async for part in form_parts(pieces, content_type, parts=most):
-        if part.filename is not None:
-            yield Item(part.filename, part)
-            continue
-        if part.content_type:
-            yield Item(part.name, part)
+        if not part.is_field:
+            yield Item(part.name if part.filename is None else part.filename, part)
             continue
         begin, is_whole = await beginning(part, FIELD)
         if is_whole and len(fields) + len(begin) <= FIELDS:

@@ -21,19 +21,29 @@ class Version(NamedTuple):
     """The version of one clamd's database.
 
     Attributes:
-        text: which differs where anything else does.
-        is_telling: whether it would be another one if clamd knew more.
+        text: which differs where the signatures do.
+        place: where this clamd listens.
+        is_telling: whether it would be another one if clamd knew more, or less.
     """
 
     text: str
+    place: str
     is_telling: bool
 
+    @property
+    def key(self) -> str:
+        """What verdicts are remembered under: each clamd has its own; empty: none are."""
+        return self.text and f"{self.text} {self.place}"
 
-UNKNOWN: Final = Version("", is_telling=False)
+
+UNKNOWN: Final = Version("", "", is_telling=False)
 
 
 class Database:
     """The versions as they were last seen; looked at now and then, while somebody is interested.
+
+    Attributes:
+        last: that of the one that has answered last, since this start.
 
     Args:
         ask: returns who answers a command, and the answer.
@@ -51,20 +61,21 @@ class Database:
         tell: Callable[[str], None],
         folder: str = "",
     ) -> None:
-        self._last = seen
+        self._text = seen
         self._ask = ask
         self._interval = interval
         self._tell = tell
         self._folder = folder
         self._is_readable = True
+        self.last = UNKNOWN
         self._versions: dict[str, Version] = {}
         self._next = 0.0
         self._task: asyncio.Task[None] | None = None
 
     @property
     def version(self) -> str:
-        """The version of the one that answered last; empty: it has never been seen."""
-        return self._last
+        """That of the one that answered last, or before this start; empty: none ever has."""
+        return self._text
 
     def at(self, place: str) -> Version:
         """Return the version of the clamd at `place`."""
@@ -88,13 +99,13 @@ class Database:
             return
         signatures = await self._signatures()
         if signatures is None:
-            text, is_telling = f"{reply} {place}", tells_of_signatures(reply)
+            text, is_telling = reply, tells_of_signatures(reply)
         else:
-            text = f"{reply} {place} {signatures.digest}"
+            text = f"{reply} {signatures.digest}"
             is_telling = time.time() - signatures.changed > LOADING
-        self._versions[place] = Version(text, is_telling)
-        if text != self._last:
-            self._last = text
+        self.last = self._versions[place] = Version(text, place, is_telling)
+        if text != self._text:
+            self._text = text
             self._tell(text)
 
     async def _signatures(self) -> Signatures | None:

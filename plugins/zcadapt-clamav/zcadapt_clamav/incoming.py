@@ -10,6 +10,8 @@ __all__ = ["Incoming", "PausedError", "TooLongError"]
 
 #: Seconds in all that a client may let somebody wait who holds a connection to clamd.
 PAUSE: Final = 0.1
+#: So many bytes more are there at least when somebody asks for a connection again.
+STEP: Final = 1024 * 1024
 
 
 class PausedError(Exception):
@@ -54,15 +56,21 @@ class Incoming:
         finally:
             self.patience = None
 
-    async def read_ahead(self) -> None:
-        """Go on to the end, or until twice as much is there as has ever been read.
+    async def read_ahead(self, refused: int = 0) -> None:
+        """Go on to the end, or until as much more is there as was, and a STEP at least.
 
-        Not to the end in any case: of what is too large for clamd no more is to
-        be kept than it takes to find that out. Twice as much, as who begins anew
-        each time has then read no more than three times the whole.
+        This is for somebody whom the client has let wait, after clamd had all
+        that was there. Not to the end in any case: of what is too large for
+        clamd no more is to be kept than it takes to find that out, so that it
+        is a halt where it has `refused` others, too (0: it has not). As much
+        more, since who begins anew each time has then sent no more than three
+        times the whole.
         """
         pieces = self.furthest
-        enough = 2 * pieces.size
+        size = pieces.size
+        enough = size + max(size, STEP)
+        if size < refused < enough:
+            enough = refused
         async for _ in pieces:
             if pieces.size >= enough:
                 break

@@ -55,6 +55,7 @@ class Report:
         self.findings: dict[Finding, None] = {}
         self.encrypted: dict[Finding, None] = {}
         self.troubles: dict[Trouble, NotScannedError] = {}
+        self.seen: dict[bytes, str] = {}  # what was found, under the digest of what it was in
         self.is_too_long = False
 
     def found(self, name: str, threat: str) -> None:
@@ -195,7 +196,7 @@ class ClamAV:
         return blocked(request, trouble, list(report.encrypted))
 
     async def _scan(self, request: Request) -> Report:
-        """Scan a message; anew where its body was not there in time, or clamd was lost, once."""
+        """Scan a message; anew when more of its body is there, and once if clamd was lost."""
         is_long_told = length(request) is not None
         body = Incoming(request.body, 0 if is_long_told else self.settings.skip_larger)
         kind = described(request)
@@ -206,15 +207,13 @@ class ClamAV:
             while True:
                 try:
                     await self._scan_items(report, body, kind, budget)
+                    break
                 except LostError:
                     if was_lost:
                         raise
                     was_lost = True
                 except PausedError:
-                    pass
-                else:
-                    break
-                await body.read_ahead()
+                    await body.read_ahead(self._clamd.refused)
         except TooLongError:
             report.is_too_long = True
         except NotScannedError as error:
@@ -234,7 +233,7 @@ class ClamAV:
 
     async def _scan_item(self, report: Report, item: Item, body: Incoming, budget: Budget) -> None:
         try:
-            threat = await self.scanner.scan(item.pieces, body, budget)
+            threat = await self.scanner.scan(item.pieces, body, budget, report.seen)
         except NotScannedError as error:
             if error.trouble is not Trouble.TOO_LARGE:
                 raise

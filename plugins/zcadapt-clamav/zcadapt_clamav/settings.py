@@ -65,7 +65,9 @@ class ClamAVSettings:
         10, "How many bodies are scanned at once, by one worker.", least=1, most=1000
     )
     queue_timeout: float = setting(
-        5.0, "Seconds that a body waits until one of these connections is free.", least=0
+        5.0,
+        "Seconds that a body waits, each time, until one of these connections is free.",
+        least=0,
     )
     connect_timeout: float = setting(2.0, "Seconds that connecting may take.", least=0.01)
     scan_timeout: float = setting(

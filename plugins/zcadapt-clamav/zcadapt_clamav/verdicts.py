@@ -20,7 +20,7 @@ log = logging.getLogger("zcadapt_clamav")
 
 T = TypeVar("T")
 
-#: Seconds for which it holds that something is clean, where nothing tells of new signatures.
+#: Seconds for which a verdict holds, where nothing tells of new signatures.
 BRIEFLY: Final = 60.0
 #: Seconds that a look into the file may take; then it is as if nothing stood there.
 LOOK: Final = 0.5
