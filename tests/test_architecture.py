@@ -31,7 +31,7 @@ LAYERS = (
     {""},
     {"discovery", "observe"},
     {"runtime"},
-    {"cli", "testing"},
+    {"cli", "compat", "testing"},
     {"__main__"},
 )
 

@@ -13,6 +13,7 @@ from zcadapt.icp.datagram import (
     parse,
     parse_reply,
 )
+from zcadapt.icp.embedded import RunningServer, handle_request, start_server
 from zcadapt.icp.errors import (
     BadDatagramError,
     BadReplyError,
@@ -45,13 +46,16 @@ __all__ = [
     "Policies",
     "Query",
     "Reply",
+    "RunningServer",
     "ask",
     "build",
     "build_reply",
     "check_url",
     "exchange",
     "format_datagram",
+    "handle_request",
     "parse",
     "parse_reply",
     "print_datagram",
+    "start_server",
 ]
