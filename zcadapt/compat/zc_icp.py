@@ -13,10 +13,18 @@ from typing import Final
 from zcadapt import icp, interfaces
 from zcadapt.icp import (
     HEADER_LAYOUT,
+    ICP_OP_DECHO,
+    ICP_OP_DENIED,
+    ICP_OP_ERR,
+    ICP_OP_HIT,
+    ICP_OP_INVALID,
+    ICP_OP_MISS,
+    ICP_OP_MISS_NOFETCH,
+    ICP_OP_QUERY,
+    ICP_OP_SECHO,
     QUERY_LAYOUT,
     RESPONSE_LAYOUT,
     ICPSettings,
-    Opcode,
     RunningServer,
     check_url,
     format_datagram,
@@ -49,17 +57,6 @@ __all__ = [
 ]
 
 log = logging.getLogger("zcadapt.icp")
-
-# The opcodes, as numbers (RFC 2186, 2).
-ICP_OP_INVALID: Final = Opcode.ICP_OP_INVALID.value
-ICP_OP_QUERY: Final = Opcode.ICP_OP_QUERY.value
-ICP_OP_HIT: Final = Opcode.ICP_OP_HIT.value
-ICP_OP_MISS: Final = Opcode.ICP_OP_MISS.value
-ICP_OP_ERR: Final = Opcode.ICP_OP_ERR.value
-ICP_OP_SECHO: Final = Opcode.ICP_OP_SECHO.value
-ICP_OP_DECHO: Final = Opcode.ICP_OP_DECHO.value
-ICP_OP_MISS_NOFETCH: Final = Opcode.ICP_OP_MISS_NOFETCH.value
-ICP_OP_DENIED: Final = Opcode.ICP_OP_DENIED.value
 
 #: How many bytes of a broken query the log shows.
 MAX_DATAGRAM_LOG_LENGTH: Final = 70

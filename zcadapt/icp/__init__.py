@@ -21,15 +21,39 @@ from zcadapt.icp.errors import (
     NotAQueryError,
 )
 from zcadapt.icp.message import Message, Query, Reply
-from zcadapt.icp.opcodes import ANSWERS, DEFAULT_ANSWER, Opcode, OptionFlag
+from zcadapt.icp.opcodes import (
+    ANSWERS,
+    DEFAULT_ANSWER,
+    ICP_OP_DECHO,
+    ICP_OP_DENIED,
+    ICP_OP_ERR,
+    ICP_OP_HIT,
+    ICP_OP_INVALID,
+    ICP_OP_MISS,
+    ICP_OP_MISS_NOFETCH,
+    ICP_OP_QUERY,
+    ICP_OP_SECHO,
+    Opcode,
+    OptionFlag,
+)
 from zcadapt.icp.policies import Policies, check_url
 from zcadapt.icp.server import ICPServer
 from zcadapt.icp.settings import ICPSettings
+from zcadapt.interfaces import IICPPolicy
 
 __all__ = [
     "ANSWERS",
     "DEFAULT_ANSWER",
     "HEADER_LAYOUT",
+    "ICP_OP_DECHO",
+    "ICP_OP_DENIED",
+    "ICP_OP_ERR",
+    "ICP_OP_HIT",
+    "ICP_OP_INVALID",
+    "ICP_OP_MISS",
+    "ICP_OP_MISS_NOFETCH",
+    "ICP_OP_QUERY",
+    "ICP_OP_SECHO",
     "LONGEST",
     "QUERY_LAYOUT",
     "RESPONSE_LAYOUT",
@@ -38,6 +62,7 @@ __all__ = [
     "Counters",
     "ICPServer",
     "ICPSettings",
+    "IICPPolicy",
     "MalformedQueryError",
     "Message",
     "NotAQueryError",

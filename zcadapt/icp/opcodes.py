@@ -5,7 +5,21 @@ from enum import IntEnum, IntFlag
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["ANSWERS", "DEFAULT_ANSWER", "Opcode", "OptionFlag"]
+__all__ = [
+    "ANSWERS",
+    "DEFAULT_ANSWER",
+    "ICP_OP_DECHO",
+    "ICP_OP_DENIED",
+    "ICP_OP_ERR",
+    "ICP_OP_HIT",
+    "ICP_OP_INVALID",
+    "ICP_OP_MISS",
+    "ICP_OP_MISS_NOFETCH",
+    "ICP_OP_QUERY",
+    "ICP_OP_SECHO",
+    "Opcode",
+    "OptionFlag",
+]
 
 
 class Opcode(IntEnum):
@@ -21,6 +35,18 @@ class Opcode(IntEnum):
     ICP_OP_MISS_NOFETCH = 21
     ICP_OP_DENIED = 22
     ICP_OP_HIT_OBJ = 23
+
+
+# The opcodes, as numbers (RFC 2186, 2).
+ICP_OP_INVALID: Final = Opcode.ICP_OP_INVALID.value
+ICP_OP_QUERY: Final = Opcode.ICP_OP_QUERY.value
+ICP_OP_HIT: Final = Opcode.ICP_OP_HIT.value
+ICP_OP_MISS: Final = Opcode.ICP_OP_MISS.value
+ICP_OP_ERR: Final = Opcode.ICP_OP_ERR.value
+ICP_OP_SECHO: Final = Opcode.ICP_OP_SECHO.value
+ICP_OP_DECHO: Final = Opcode.ICP_OP_DECHO.value
+ICP_OP_MISS_NOFETCH: Final = Opcode.ICP_OP_MISS_NOFETCH.value
+ICP_OP_DENIED: Final = Opcode.ICP_OP_DENIED.value
 
 
 class OptionFlag(IntFlag):
