@@ -70,7 +70,7 @@ def line(name, mine, other):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--path", default="/echo", help="the endpoint; /reqmod asks three services")
+    parser.add_argument("--path", default="/echo", help="the endpoint; / asks three services")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scenario", nargs="*", default=list(SCENARIOS), choices=list(SCENARIOS))
     parser.add_argument("--no-icp", action="store_true")
