@@ -51,6 +51,23 @@ def test_nobody_is_asked_for_more_than_is_wanted(run):
     run(reads())
 
 
+def test_a_body_is_empty_where_nothing_has_come_and_nothing_will(run):
+    source = Source()
+    assert not source.body.is_empty, "something may come"
+    source.body.end()
+    assert source.body.is_empty
+    assert NO_BODY.is_empty
+
+    async def reads():
+        source = Source(b"a" * 80, complete=True)
+        source.body.forget_what_is_read()
+        assert b"".join([piece async for piece in source.body]) == b"a" * 80
+        assert not source.body.is_empty, "though it has been read and given up"
+        assert not source.body.for_thread(asyncio.get_running_loop()).is_empty
+
+    run(reads())
+
+
 def test_a_complete_body_is_read_as_often_as_one_likes(run):
     source = Source(b"a" * 80, b"b" * 80, complete=True)
 

@@ -62,6 +62,11 @@ class Body:
 
     # What services do
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all of it has come, and that was nothing; whoever has read it before."""
+        return self.complete and not self.spool.size
+
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Iterate over the whole body, in pieces as they came; this can be done again."""
         return _Pieces(self)
@@ -225,6 +230,11 @@ class ThreadBody:
     def complete(self) -> bool:
         """Whether all of it has come."""
         return self._body.complete
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all of it has come, and that was nothing; see `Body.is_empty`."""
+        return self._body.is_empty
 
     def read(self, most: int | None = None) -> bytes:
         """Return the whole body, or its first `most` bytes; see `Body.read`."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Mapping
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from zope.interface import implementer
 
@@ -118,7 +118,7 @@ class ClamAV:
 
     def adapt(self, request: Request) -> Awaitable[Decision | None] | None:
         """Scan the body, if there is one that is to be scanned."""
-        if _is_empty(request.body):
+        if request.body.is_empty:
             return None
         if not self._has_clamd():
             return None
@@ -251,23 +251,6 @@ class ClamAV:
 
 
 _PAST: Final = {"allow": "allowed", "block": "blocked"}
-
-
-def _is_empty(body: Any) -> bool:  # noqa: ANN401 - as Request has it
-    """Whether there is nothing in a body, and nothing more to come; it does not wait.
-
-    The preview does not tell: what came later has been read by a service before us.
-    """
-    if body.preview or not body.complete:
-        return False
-    reading = body.read(1)  # which is over at once, as all is there
-    try:
-        reading.send(None)
-    except StopIteration as done:
-        return not done.value
-    finally:
-        reading.close()
-    return False
 
 
 def _store(settings: ClamAVSettings) -> Store | None:
