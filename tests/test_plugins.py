@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import venv
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,29 @@ def run(*command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.fixture(scope="module")
+def runs(python, tmp_path_factory):
+    """Start the tests of all plugins side by side, since they wait more than they work."""
+    folder = tmp_path_factory.mktemp("runs")
+    with ExitStack() as stack:
+        started = {}
+        for plugin in PLUGINS:
+            output = stack.enter_context((folder / plugin.name).open("w+"))
+            command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", plugin]
+            process = subprocess.Popen(command, stdout=output, stderr=output, cwd=ROOT)
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+            started[plugin] = process, output
+        yield started
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
-def test_its_own_tests_pass(python, plugin):
-    run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", plugin)
+def test_its_own_tests_pass(runs, plugin):
+    process, output = runs[plugin]
+    failed = process.wait()
+    output.seek(0)
+    assert not failed, output.read()
 
 
 @pytest.mark.timeout(900)
