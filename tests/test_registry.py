@@ -3,14 +3,16 @@
 import gc
 import sys
 import threading
+import weakref
 
 import pytest
 import zope.component
 from zope.interface import provider
+from zope.interface.adapter import AdapterRegistry
 from zope.interface.registry import Components
 
 from zcadapt.interfaces import IICAPService, IICPPolicy, IICPQueryPolicy
-from zcadapt.registry import Utilities, named_utilities
+from zcadapt.registry import Utilities, named_utilities, watch
 from zcadapt.rule import Candidate
 
 
@@ -276,9 +278,60 @@ def test_what_another_thread_registers_while_a_look_up_fails_counts_too(componen
     assert names(utilities) == ["b"]
 
 
-def test_those_no_longer_used_stop_watching(components):
-    """A registry holds those based on it weakly, so that nothing has to be closed."""
-    before = len(components.utilities._v_subregistries)
-    Utilities(components, IICPPolicy, candidate)()
+def based_on(components):
+    """The registries that a change is told, one after the other."""
+    return list(components.utilities._v_subregistries)
+
+
+def test_whoever_else_watches_a_registry_changes_nothing_of_it(components, utilities):
+    """What is told a change is not to change meanwhile, in another thread."""
+    before = based_on(components)
+    others = [Utilities(components, IICPPolicy, candidate) for _ in range(3)]
+    assert based_on(components) == before
+    del others
     gc.collect()
-    assert len(components.utilities._v_subregistries) == before
+    assert based_on(components) == before
+
+
+def test_a_registry_can_be_watched_while_a_registration_is_made(components, utilities):
+    class Busy(AdapterRegistry):
+        def changed(self, originally_changed):
+            super().changed(originally_changed)
+            more.append(Utilities(components, IICPPolicy, candidate))
+
+    more = []
+    busy = Busy((components.utilities,))
+    register(components, "a")
+    assert [names(each) for each in (utilities, *more)] == [["a"]] * (1 + len(more))
+    assert busy in based_on(components)
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_threads_that_watch_one_registry_share_what_they_need():
+    for _ in range(20):
+        components, found, begin = Components(), [], threading.Barrier(8)
+
+        def look(components=components, found=found, begin=begin):
+            begin.wait()
+            found.append(watch(components))
+
+        threads = [threading.Thread(target=look) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == based_on(components) * 8
+
+
+def test_a_registry_that_was_watched_goes_with_those_who_use_it():
+    components = Components()
+    utilities = Utilities(components, IICPPolicy, candidate)
+    utilities()
+    gone = weakref.ref(components.utilities)
+    del components
+    gc.collect()
+    register(utilities.components, "a")
+    assert names(utilities) == ["a"]
+    del utilities
+    gc.collect()
+    assert gone() is None

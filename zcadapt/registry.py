@@ -4,6 +4,7 @@ The only module that looks utilities up. It hands out what `zcadapt.rule` asks.
 """
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, Final
 
 from zope.interface.adapter import AdapterRegistry
@@ -12,9 +13,14 @@ from zope.interface.interfaces import IComponents
 
 from zcadapt.rule import Candidate
 
-__all__ = ["Utilities", "named_utilities", "registrations"]
+__all__ = ["Utilities", "named_utilities", "registrations", "watch"]
 
 Make = Callable[[str, Any], Candidate]
+
+#: The attribute of a registry that holds its watch.
+WATCH: Final = "_v_zcadapt_watch"  # what begins so is never stored with what is persistent
+
+_one_at_a_time = Lock()
 
 
 def named_utilities(components: IComponents, interface: InterfaceClass) -> list[tuple[str, Any]]:
@@ -66,7 +72,7 @@ class Utilities:
         self.interface: Final = interface
         self.generation = 0
         self._make = make
-        self._watch = _Watch(components.utilities)
+        self._watch = watch(components)
         self._candidates: tuple[Candidate, ...] = ()
         self._seen: object = None  # the state that the candidates were made of
 
@@ -89,6 +95,24 @@ class Utilities:
     def has_changed(self) -> bool:
         """Whether the next call will look the utilities up anew."""
         return self._watch.state is not self._seen
+
+
+def watch(components: IComponents) -> "_Watch":
+    """Return what notices changes of the utilities of `components`: one for all who ask.
+
+    To make it is itself a change: of the registry's list of those based on it.
+    Another thread that registers something just then may find that the list
+    changes under it, and fail. So there is one, it is made once, and a program
+    with threads has it made before they begin.
+    """
+    registry: Any = components.utilities
+    with _one_at_a_time:
+        found: _Watch | None = getattr(registry, WATCH, None)
+        if found is None:
+            found = _Watch(registry)
+            # It lives as long as the registry, which it holds, and no longer: nobody else has it.
+            setattr(registry, WATCH, found)
+        return found
 
 
 class _Watch(AdapterRegistry):

@@ -6,10 +6,12 @@ import inspect
 import logging
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 import time
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import pytest
 
@@ -209,6 +211,25 @@ def test_a_handler_may_be_met_under_another_spelling(serve):
     ] * 2
 
 
+@pytest.mark.parametrize("other", [b"/a/", b"%61"])
+def test_one_path_has_one_handler(other):
+    async def run():
+        async with run_server(
+            service_name_to_handler={b"a": leave, other: mark}, server_options=ANY_PORT
+        ):
+            pass
+
+    with pytest.raises(ValueError, match="the path of another handler"):
+        asyncio.run(run())
+
+
+def test_whom_the_uri_names_as_the_host_does_not_matter(serve, caplog):
+    client = serve({b"avi": leave}).client()
+    request = raw("avi", "Allow: 204").replace(b"icap://h/", b"icap://[h/")
+    assert ask(client, request).status == 204
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("name", ["", "other", "echo", "reqmod", "avi/x", "%00"])
 def test_an_unknown_path_is_404_and_the_connection_goes_on(serve, caplog, name):
     client = serve({b"avi": leave}).client()
@@ -240,17 +261,32 @@ def test_a_failure_is_500_is_logged_and_the_connection_goes_on(serve, caplog):
     assert ask(client, raw("avi", "Allow: 204")).status == 204
 
 
-def test_a_body_beyond_the_settings_is_413(serve):
-    running = serve({b"avi": leave}, settings=ICAPSettings(body_bytes=10))
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"settings": ICAPSettings(body_bytes=10)},
+        {"body_bytes": 10},
+        {"body_bytes": 10, "settings": ICAPSettings(connections=5)},
+        {"body_bytes": 20, "settings": ICAPSettings(body_bytes=10)},
+        {"body_bytes": 10, "settings": ICAPSettings(body_bytes=20)},
+    ],
+)
+def test_a_body_beyond_the_lesser_bound_is_413(serve, bounds):
+    running = serve({b"avi": leave}, **bounds)
     for size, status in [(10, 204), (11, 413), (10, 204)]:
         request = raw("avi", "Allow: 204", body=b"x" * size)
         assert ask(running.client(), request).status == status
 
 
-def test_the_bound_of_bodies_is_that_of_the_settings(serve):
-    """It is not that of the services, which cannot answer 413."""
-    default = inspect.signature(run_server).parameters["settings"].default
-    assert default.body_bytes == 256 * 1024 * 1024
+def test_a_handler_gets_what_fits_into_memory_if_nothing_is_said():
+    assert inspect.signature(run_server).parameters["body_bytes"].default == 256 * 1024 * 1024
+
+
+def test_a_handler_takes_what_the_server_does(monkeypatch, serve):
+    """Whatever `service_of` would have it take."""
+    monkeypatch.setitem(service_of.__kwdefaults__, "body_bytes", 10)
+    client = serve({b"avi": leave}).client()
+    assert ask(client, raw("avi", "Allow: 204", body=b"x" * 11)).status == 204
 
 
 def test_what_cannot_be_a_service_is_not_served():
@@ -277,6 +313,17 @@ def test_options_are_those_of_start_server(serve):
             {"sock": given.dup(), "backlog": 5},
         ):
             assert serve({b"avi": leave}, options).client().options("avi").status == 200
+
+
+def test_many_clients_may_come_at_once(new_loop):
+    async def test(server, talk):
+        (sock,) = server.sockets
+        told = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)
+        waiting = struct.unpack_from("=8x4x4x4x4x4xI", told)[0]  # tcpi_sacked, of one that listens
+        assert waiting == min(1024, most)
+
+    most = int(Path("/proc/sys/net/core/somaxconn").read_text())
+    served(new_loop, test)
 
 
 def test_tls_can_be_served(serve, tmp_path):
@@ -359,7 +406,7 @@ def test_it_has_the_interface_of_asyncios(new_loop):
 
     served(new_loop, test)
     wanted = {name for name in dir(asyncio.Server) if not name.startswith("_")}
-    assert wanted - {"close_clients", "abort_clients"} <= set(dir(icap_server.Server))
+    assert wanted | {"close_clients", "abort_clients"} <= set(dir(icap_server.Server))
 
 
 def test_to_close_it_needs_no_client_to_leave(new_loop):
@@ -417,3 +464,101 @@ def test_it_may_begin_later(new_loop):
         await talk()
 
     served(new_loop, test, start_serving=False)
+
+
+def test_to_serve_for_ever_is_to_begin(new_loop):
+    async def test(server, talk):
+        serving = asyncio.create_task(server.serve_forever())
+        await asyncio.wait([serving], timeout=0)  # one step
+        await talk()
+        server.close()
+        await asyncio.wait([serving])
+
+    served(new_loop, test, start_serving=False)
+
+
+def test_the_end_of_the_block_is_its_end_for_all(new_loop):
+    async def main():
+        how = {"service_name_to_handler": {b"avi": leave}, "server_options": ANY_PORT}
+        with contextlib.ExitStack() as stack:
+            async with asyncio.timeout(DEADLINE), run_server(**how) as server:
+                port = server.sockets[0].getsockname()[1]
+                waiting = asyncio.create_task(server.wait_closed())
+                await talk(port, stack)
+            assert not server.is_serving()
+            await asyncio.wait_for(waiting, DEADLINE)
+            with pytest.raises(ConnectionRefusedError):
+                await talk(port, stack)
+
+    run(new_loop, main())
+
+
+WHOLE = raw("avi", "Preview: 0", "Allow: 204", body=b"hello")
+REST = b"5\r\nhello\r\n0\r\n\r\n"
+
+
+class Half:
+    """A client that has sent the half of a request, which is being answered."""
+
+    def __init__(self, reader, writer):
+        self.reader, self.writer = reader, writer
+
+    @classmethod
+    async def of(cls, server, stack):
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        stack.callback(writer.close)
+        writer.write(WHOLE.removesuffix(REST) + b"0\r\n\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == b"ICAP/1.0 100 Continue\r\n\r\n"
+        return cls(reader, writer)
+
+    async def is_answered(self):
+        self.writer.write(REST)
+        return (await self.reader.read()).startswith(b"ICAP/1.0 204 ")
+
+
+@pytest.mark.parametrize("end", ["wait", "give up"])
+def test_who_is_being_answered_has_time_for_that(new_loop, end):
+    assert icap_server.GRACE == 10.0
+
+    async def test(server, talk):
+        idle = await talk()
+        with contextlib.ExitStack() as stack:
+            half = await Half.of(server, stack)
+            server.close()
+            closing = asyncio.create_task(server.wait_closed())
+            assert await idle.read() == b""
+            if end == "give up":
+                closing.cancel()
+                await asyncio.wait([closing])
+            assert await half.is_answered()
+            await asyncio.wait([closing])
+
+    served(new_loop, test)
+
+
+def test_clients_can_be_told_to_go(new_loop):
+    async def test(server, talk):
+        idle = await talk()
+        with contextlib.ExitStack() as stack:
+            half = await Half.of(server, stack)
+            server.close_clients()
+            assert await idle.read() == b""
+            assert await half.is_answered()
+        await talk()
+
+    served(new_loop, test)
+
+
+def test_clients_can_be_cut_off(new_loop):
+    async def test(server, talk):
+        idle = await talk()
+        with contextlib.ExitStack() as stack:
+            half = await Half.of(server, stack)
+            server.abort_clients()
+            for reader in idle, half.reader:
+                with contextlib.suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+        await talk()
+
+    served(new_loop, test)

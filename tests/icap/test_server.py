@@ -431,3 +431,41 @@ def test_a_client_that_goes_away_is_no_warning(serve, icap, caplog):
     client.half_close()
     client.rest()
     assert "400" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "authority", ["other.example", "192.0.2.1:99", "ann:pw@h", "[2001:db8::1]"]
+)
+def test_whom_the_uri_names_as_the_host_does_not_matter(serve, icap, authority):
+    client = serve({"a": service()}).client()
+    request = icap.reqmod("/a", "Allow: 204").replace(b"127.0.0.1", authority.encode(), 1)
+    assert client.ask(request).status == 204
+    assert client.ask(icap.options("/a")).status == 200
+
+
+def test_an_upgrade_is_not_made(serve, icap):
+    fields = ("Allow: 204", "Connection: Upgrade", "Upgrade: TLS/1.0, ICAP/1.0")
+    client = serve({"a": service()}).client()
+    answer = client.ask(icap.reqmod("/a", *fields))
+    assert (answer.status, answer["Upgrade"], answer["Connection"]) == (204, None, None)
+    assert client.ask(icap.options("/a", *fields)).status == 200
+
+
+def test_who_waits_no_longer_for_the_end_leaves_no_client_and_no_timer(serve, icap):
+    asked = threading.Event()
+
+    async def forever(request):
+        asked.set()
+        await asyncio.Event().wait()
+
+    running = serve({"a": service(forever)})
+    idle, busy = running.client(), running.client()
+    idle.ask(icap.options())
+    busy.send(icap.reqmod())
+    asked.wait(10)
+    closing = asyncio.run_coroutine_threadsafe(running.server.close(60), running.loop)
+    assert idle.is_closed_by_server()
+    closing.cancel()
+    assert busy.is_closed_by_server()
+    running.wait_for(lambda: running.server.connections == 0)
+    running.wait_for(lambda: running.server._timer is None)

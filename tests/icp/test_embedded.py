@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import inspect
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from programs import open_files
 from zope.component import getGlobalSiteManager, provideUtility
 from zope.interface import provider
 
+from zcadapt import blocking
 from zcadapt.icp import (
     ICPSettings,
     Opcode,
@@ -176,6 +179,42 @@ def test_a_closed_output_does_no_harm(monkeypatch, cache_of):
         assert cache_of(server).ask() == "ICP_OP_MISS"
 
 
+def test_an_output_that_nobody_reads_does_no_harm(monkeypatch, cache_of):
+    reading, writing = os.pipe()
+    os.close(reading)
+    lost = os.fdopen(writing, "w", buffering=1)
+    monkeypatch.setattr(sys, "stdout", lost)
+    with start_server("127.0.0.1", 0) as server:
+        assert cache_of(server).ask() == "ICP_OP_MISS"
+    with pytest.raises(BrokenPipeError):
+        lost.close()
+
+
+def test_if_nothing_is_said_it_is_the_port_of_icp():
+    assert inspect.signature(start_server).parameters["port"].default == 3130
+
+
+def test_to_start_one_is_no_change_for_those_who_register():
+    program = """
+from zcadapt.icp import start_server
+from zope.component import getGlobalSiteManager
+
+based = getGlobalSiteManager().utilities._v_subregistries
+before = list(based)
+with start_server('127.0.0.1', 0):
+    print(list(based) == before)
+"""
+    assert told_by(program) == "True"
+
+
+def told_by(program):
+    """Return the last line that a program prints, which ends well."""
+    command = [sys.executable, "-X", "dev", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
 def test_policies_count_from_the_next_query(server, cache_of, provide):
     cache = cache_of(server)
     assert cache.ask() == "ICP_OP_MISS"
@@ -247,6 +286,37 @@ def test_where_it_cannot_listen_its_caller_is_told(host, port, error, capsys):
     assert not capsys.readouterr().out
 
 
+def test_where_there_is_no_room_for_a_thread_nothing_stays(capsys):
+    files = open_files(os.getpid())
+    threading.stack_size(1 << 62)
+    try:
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            start_server("127.0.0.1", 0)
+    finally:
+        threading.stack_size(0)
+    assert open_files(os.getpid()) == files
+
+
+def test_ctrl_c_does_not_wait_for_a_look_up(monkeypatch):
+    told, in_time, look_up = threading.Event(), [], socket.getaddrinfo
+
+    def slow(*args, **how):
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        in_time.append(told.wait(5))
+        return look_up(*args, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    monkeypatch.setattr(embedded, "PATIENCE", 60)
+    threads, files = set(threading.enumerate()), open_files(os.getpid())
+    with pytest.raises(KeyboardInterrupt):
+        start_server("localhost", 0)
+    told.set()
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(5)
+    assert in_time == [True]
+    assert open_files(os.getpid()) == files
+
+
 def test_an_address_that_is_taken_is_told(server):
     with pytest.raises(OSError, match="in use"):
         start_server(*server.address)
@@ -309,6 +379,69 @@ def test_a_policy_may_stop_it(server, cache_of, provide):
     assert cache_of(server).ask() == "ICP_OP_HIT"
     server.stop()
     start_server(*server.address).stop()
+
+
+def test_a_policy_in_a_thread_of_its_own_may_stop_it(monkeypatch, server, cache_of, provide):
+    stopped = threading.Event()
+
+    @blocking
+    def policy(url):
+        server.stop()
+        stopped.set()
+
+    policy.timeout = 60
+    monkeypatch.setattr(embedded, "GRACE", 0.05)
+    provide(policy)
+    cache_of(server).sock.send(QUERY)
+    assert stopped.wait(embedded.PATIENCE - 1)
+    start_server(*server.address).stop()
+
+
+def test_the_times_are_those_that_are_documented():
+    assert (embedded.GRACE, embedded.PATIENCE) == (1.0, 5.0)
+
+
+def test_a_policy_that_is_interrupted_ends_it(monkeypatch, cache_of, provide):
+    def policy(url):
+        raise KeyboardInterrupt
+
+    ended = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: ended.set())
+    provide(policy)
+    server = start_server("127.0.0.1", 0)
+    cache_of(server).sock.send(QUERY)
+    assert ended.wait(5)
+    server.stop()
+    start_server(*server.address).stop()
+
+
+def test_a_process_that_is_forked_leaves_it_to_its_parent():
+    program = """
+import os
+import socket
+
+from zcadapt.icp import build, parse_reply, start_server
+
+server = start_server('127.0.0.1', 0)
+(begun, begin), (ended, end) = os.pipe(), os.pipe()
+if (child := os.fork()) == 0:
+    os.write(begin, b'x')
+    os.read(ended, 1)
+    server.stop()
+    start_server('127.0.0.1', 0).stop()
+    os._exit(0)
+os.read(begun, 1)
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.settimeout(5)
+    sock.connect(server.address)
+    sock.send(build('http://x/'))
+    answer = parse_reply(sock.recv(65535)).answer
+server.stop()
+start_server(*server.address).stop()
+os.write(end, b'x')
+print(answer, os.waitpid(child, 0)[1])
+"""
+    assert told_by(program) == "ICP_OP_MISS 0"
 
 
 def test_an_asynchronous_policy_that_waits_is_given_up(server, cache_of, provide):

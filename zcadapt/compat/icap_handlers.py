@@ -4,7 +4,7 @@ import string
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Final
 from urllib.parse import ParseResultBytes, quote, urlparse
 
@@ -36,6 +36,10 @@ PREVIEW: Final = 4 * KIB
 #: What the server says of an answer itself, whatever a handler says.
 OURS: Final = RESERVED | {"date"}
 
+#: What stands in a URI as it is, if it does not spoil its host.
+PLAIN: Final = string.punctuation
+PLAIN_ANYWHERE: Final = PLAIN.replace("[", "").replace("]", "")
+
 CRLF: Final = b"\r\n"
 OK: Final = 200
 NO_CONTENT: Final = 204
@@ -55,7 +59,9 @@ class ICAPRequestLine:
 
     Attributes:
         method: the method.
-        uri: the parts of the URI as the client wrote it, which may be no more than a path.
+        uri: the parts of the URI as the client wrote it, which may be no more than a path;
+            but for bytes beyond ASCII, which are quoted, as are all brackets where those
+            of the host enclose no address.
         version_string: the digits behind ``ICAP/``: ``b'1.0'``.
     """
 
@@ -73,6 +79,10 @@ class ICAPRequestLine:
     def service_name(self) -> bytes:
         """The path of the URI without the slash that it begins with."""
         return self.uri.path.removeprefix(b"/")
+
+    def __bytes__(self) -> bytes:
+        """Return the line, without its end."""
+        return b"%b %b ICAP/%b" % (self.method.value, self.uri.geturl(), self.version_string)
 
 
 @dataclass
@@ -116,7 +126,11 @@ class ContentAdaptationResponse:
     In REQMOD the request of `content` goes on, or, where it has a response
     head, that response goes to the user in its place (RFC 3507, 4.8.2); in
     RESPMOD the response of `content`. A head that is None stays as it is, a
-    body that is None or empty is none. Content-Length follows from the body.
+    body that is None or empty is none.
+
+    Fields are compared by name, and those that are as they were stay as they
+    came, in their case and place. Content-Length follows from the body; one
+    that is taken out stays away as long as the body is the same.
 
     Attributes:
         content: the message as it is to be.
@@ -154,21 +168,23 @@ def service_of(  # noqa: PLR0913 - what a service may say of itself
     it nobody is asked.
 
     Args:
-        handler: the coroutine function.
+        handler: the coroutine function. Its name is part of the ISTag; that of
+            what is called has a ``partial``, and of an object its class.
         methods: those it serves: ``'REQMOD'``, ``'RESPMOD'`` or both.
         preview: how many bytes of a body clients are asked to show first
             (RFC 3507, 4.5). The handler gets all of it, whatever the preview.
         body_bytes: the longest body that the handler gets, in bytes; with a
             longer one the service fails.
         version: part of what makes the ISTag (RFC 3507, 4.7): change it when
-            the handler would answer otherwise than before.
+            the handler would answer otherwise than before, and where handlers
+            that have the same name answer differently.
         on_error: what follows when the handler fails: ``'error'`` (ICAP 500),
             ``'skip'`` or ``'block'``.
         timeout: the seconds that it may take, without those in which the client
             sends; None: 30.
     """
 
-    @wraps(handler)  # its name is in the ISTag
+    @wraps(_named(handler), updated=())
     async def adapt(request: Request) -> Decision | None:
         body = await request.body.read(body_bytes + 1)
         if len(body) > body_bytes:
@@ -185,15 +201,28 @@ def service_of(  # noqa: PLR0913 - what a service may say of itself
     )
 
 
-def _asked(request: Request, body: bytes) -> ICAPRequest:
+def _named(handler: Any) -> Any:  # noqa: ANN401 - whatever can be called
+    """Return what has the name of `handler`."""
+    if isinstance(handler, partial):  # one of another is one of what that calls
+        handler = handler.func
+    return handler if hasattr(handler, "__qualname__") else type(handler)
+
+
+def _parts(uri: str) -> ParseResultBytes:
     # urlparse takes no bytes beyond ASCII.
-    uri = quote(request.uri, string.punctuation, "latin-1").encode("ascii")
+    try:
+        return urlparse(quote(uri, PLAIN, "latin-1").encode("ascii"))
+    except ValueError:  # whom the URI names as the host does not matter
+        return urlparse(quote(uri, PLAIN_ANYWHERE, "latin-1").encode("ascii"))
+
+
+def _asked(request: Request, body: bytes) -> ICAPRequest:
     headers: dict[bytes, list[bytes]] = {}
     for name, value in request.headers.pairs:
         headers.setdefault(name.lower().encode("latin-1"), []).append(value.encode("latin-1"))
     in_reqmod = request.method == "REQMOD"
     return ICAPRequest(
-        ICAPRequestLine(ICAPMethod(request.method.encode("ascii")), urlparse(uri), b"1.0"),
+        ICAPRequestLine(ICAPMethod(request.method.encode("ascii")), _parts(request.uri), b"1.0"),
         headers,
         EncapsulatedData(
             request_header=request.http.request.raw.removesuffix(CRLF) or None,
@@ -218,7 +247,7 @@ def _decision(request: Request, body: bytes, answer: ContentAdaptationResponse) 
         return respond(
             response.status,
             response.headers.pairs,
-            content.response_body or b"",
+            _bytes(content.response_body),
             phrase=response.phrase,
             icap_headers=icap_headers,
         )
@@ -227,23 +256,41 @@ def _decision(request: Request, body: bytes, answer: ContentAdaptationResponse) 
     new: HTTPRequest | HTTPResponse
     if in_reqmod:
         old = http.request
-        new = request_head = HTTPRequest(content.request_header or old.raw)
-        line = {"method": request_head.method, "url": request_head.target}
-        new_body = content.request_body or b""
+        new = HTTPRequest(content.request_header or old.raw)
+        line = _request_line(old, new)
+        new_body = _bytes(content.request_body)
     else:
         old = http.response
-        new = response_head = HTTPResponse(content.response_header or old.raw)
-        line = {"status": response_head.status, "phrase": response_head.phrase}
-        new_body = content.response_body or b""
+        new = HTTPResponse(content.response_header or old.raw)
+        line = _status_line(old, new)
+        new_body = _bytes(content.response_body)
     had, has = old.headers, new.headers
     return modify(
-        **(line if new.start_line != old.start_line else {}),
         # What is as it was is not touched: it may be something that could not be sent anew.
+        **line,
         set_headers=[pair for pair in has.pairs if has.get_all(pair[0]) != had.get_all(pair[0])],
         remove_headers=[name for name in had if name not in has],
         body=KEEP if new_body == body else new_body,
         icap_headers=icap_headers,
     )
+
+
+def _request_line(old: HTTPRequest, new: HTTPRequest) -> dict[str, Any]:
+    line = {"method": new.method} if new.method != old.method else {}
+    return line | ({"url": new.target} if new.target != old.target else {})
+
+
+def _status_line(old: HTTPResponse, new: HTTPResponse) -> dict[str, Any]:
+    line: dict[str, Any] = {"status": new.status} if new.status != old.status else {}
+    # With another status there would be the phrase of that.
+    if new.phrase != old.phrase or (line and new.phrase.isprintable()):
+        line["phrase"] = new.phrase
+    return line
+
+
+def _bytes(body: Any) -> Any:  # noqa: ANN401 - what is none is refused where it is sent
+    """Return a body as bytes, whichever kind of them a handler has made."""
+    return bytes(body) if isinstance(body, bytearray | memoryview) else body or b""
 
 
 def _pairs(headers: Mapping[bytes, Sequence[bytes]]) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final, Never, Self
 from urllib.parse import quote, unquote
 
@@ -65,7 +66,7 @@ class Server:
     connected: once they are answered they are told to go.
     """
 
-    def __init__(self, icap: ICAPServer, listener: asyncio.Server) -> None:
+    def __init__(self, icap: "_Listening", listener: asyncio.Server) -> None:
         self._icap = icap
         self._listener = listener
         self._closed = asyncio.Event()
@@ -114,10 +115,23 @@ class Server:
         if self._forever is not None:
             self._forever.cancel()
 
+    def close_clients(self) -> None:
+        """Tell clients to go; who is being answered has the whole answer first."""
+        for client in self._icap.clients():
+            client.close()
+
+    def abort_clients(self) -> None:
+        """Cut all clients off."""
+        for client in self._icap.clients():
+            client.break_off()
+
     async def wait_closed(self) -> None:
-        """Wait for `close`, and then until clients are answered: for 10 seconds at most."""
+        """Wait for `close`, and then until clients are answered: for 10 seconds at most.
+
+        Who is cancelled here waits no longer; clients have their time all the same.
+        """
         await self._closed.wait()
-        await self._icap.close(GRACE)
+        await asyncio.shield(self._icap.close(GRACE))
 
     async def __aenter__(self) -> Self:
         return self
@@ -132,7 +146,8 @@ async def run_server(
     *,
     service_name_to_handler: Mapping[bytes, Handler | FunctionService],
     server_options: Mapping[str, Any] | None = None,
-    settings: ICAPSettings = ICAPSettings(body_bytes=MOST_BODY),  # noqa: B008 - it is immutable
+    settings: ICAPSettings = ICAPSettings(),  # noqa: B008 - it is immutable
+    body_bytes: int = MOST_BODY,
 ) -> AsyncIterator[Server]:
     """Serve handlers until the end of the block, then until clients are answered.
 
@@ -143,16 +158,19 @@ async def run_server(
         server_options: as `asyncio.start_server` takes them: ``host``, ``port``,
             ``sock``, ``ssl``, ``backlog`` and so on; ``limit`` is of no use
             here. None: 127.0.0.1, port 1344.
-        settings: what clients may do, as in the table ``[icap]``: how long a
-            body may be among them, in bytes, beyond which the answer is 413.
-            ``listen`` does not count.
+        settings: what clients may do, as in the table ``[icap]``. ``listen``
+            does not count.
+        body_bytes: the longest body that a handler gets, in bytes: it has all
+            of it in memory. With a longer one, or one that is longer than the
+            ``body_bytes`` of `settings`, the answer is 413.
 
     Raises:
         OSError: the address cannot be had.
         TypeError: there is no such option.
-        ValueError: options that do not go together; or a service says
-            something of itself that cannot be.
+        ValueError: options that do not go together; two handlers have the same
+            path; or a service says something of itself that cannot be.
     """
+    settings = replace(settings, body_bytes=min(settings.body_bytes, body_bytes))
     icap = _Listening(_Handlers(service_name_to_handler, settings), settings)
     options = {"backlog": BACKLOG, **(ADDRESS if server_options is None else server_options)}
     options.pop("limit", None)  # of a buffer that there is none of
@@ -169,9 +187,10 @@ class _Listening(ICAPServer):
     async def start(self, options: Mapping[str, Any]) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         self._tick()
-        listener: asyncio.Server = await loop.create_server(lambda: Wire(self), **options)
-        self._listeners.append(listener)
-        return listener
+        return await loop.create_server(lambda: Wire(self), **options)
+
+    def clients(self) -> list[Wire]:
+        return self._clients.all()
 
 
 class _Handlers(Endpoints):
@@ -189,6 +208,8 @@ class _Handlers(Endpoints):
                 service = service_of(service, body_bytes=settings.body_bytes)
             check_declarations(service)
             name = _name(path.decode("latin-1"))
+            if name in self._by_name:
+                raise ValueError(f"{path!r} is the path of another handler, too")
             self._by_name[name] = Endpoint(name, [self._candidate(name, service)], settings)
 
     def find(self, path: str) -> Endpoint:

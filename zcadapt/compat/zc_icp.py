@@ -24,12 +24,11 @@ from zcadapt.icp import (
     ICP_OP_SECHO,
     QUERY_LAYOUT,
     RESPONSE_LAYOUT,
-    ICPSettings,
-    RunningServer,
     check_url,
     format_datagram,
+    start_server,
 )
-from zcadapt.icp.embedded import CheckURL, announce
+from zcadapt.icp.embedded import CheckURL
 from zcadapt.interfaces import IICPPolicy
 
 __all__ = [
@@ -80,7 +79,7 @@ def handle_request(datagram: bytes, check_url: CheckURL = check_url) -> bytes:
     Those that are too short for a header or a URL, and those whose URL does not
     end with a NUL, are logged each time, and the ICP_OP_ERR that they get is
     that of zc.icp. The first may be longer than the query, and has its length;
-    the last has the URL as it came, without a NUL.
+    the second has no sender host; the last has the URL as it came, without a NUL.
     """
     broken = _broken(datagram)
     if broken is None:
@@ -101,7 +100,7 @@ def _broken(datagram: bytes) -> tuple[str, bytes] | None:
     if (version, told) != (VERSION, size):
         return None
     if size <= URL_AT:
-        return "Query is not long enough", _error(HEADER_SIZE + 1, number, sender, b"\0")
+        return "Query is not long enough", _error(HEADER_SIZE + 1, number, 0, b"\0")
     if size <= icp.LONGEST and datagram[-1]:
         url = datagram[URL_AT:]
         reply = _error(HEADER_SIZE + len(url), number, sender, url)
@@ -128,25 +127,3 @@ def print_datagram(datagram: bytes) -> str:
     `zcadapt.icp.print_datagram` does.
     """
     return format_datagram(datagram) if len(datagram) >= HEADER_SIZE else repr(datagram)
-
-
-class Started(RunningServer):
-    """A server that a console shows nothing of: `start_server` used to return ``None``."""
-
-    def __repr__(self) -> str:
-        return ""
-
-    __str__ = RunningServer.__repr__
-
-
-def start_server(
-    ip: str = "", port: int = 3130, *, settings: ICPSettings | None = None
-) -> RunningServer:
-    """Answer ICP queries in a thread of this program, and return the server.
-
-    It is `zcadapt.icp.start_server`: the arguments, what is printed and what is
-    raised are the same. What comes back can be stopped, but has no ``repr``.
-    """
-    server = Started(ip, port, settings)
-    announce(ip, server)
-    return server

@@ -88,7 +88,10 @@ class ICAPServer:
         return bound[0], bound[1]
 
     async def close(self, grace: float) -> None:
-        """Accept nobody more, and end when all is answered or `grace` seconds are over."""
+        """Accept nobody more, and end when all is answered or `grace` seconds are over.
+
+        Who cancels it waits no longer: clients are cut off at once.
+        """
         for listener in self._listeners:
             listener.close()
         clients = self._clients
@@ -96,18 +99,19 @@ class ICAPServer:
         for wire in clients.all():
             wire.close()
         self._gone.clear()
-        if clients:
-            try:
+        try:
+            if clients:
                 await asyncio.wait_for(self._gone.wait(), grace)
-            except TimeoutError:
-                logger.warning("%d clients are cut off", len(clients))
-        for wire in clients.all():
-            wire.break_off()
+        except TimeoutError:
+            logger.warning("%d clients are cut off", len(clients))
+        finally:
+            for wire in clients.all():
+                wire.break_off()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
         if clients:
             await self._gone.wait()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     @property
     def connections(self) -> int:

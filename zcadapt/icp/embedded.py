@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import os
+import socket
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final, Self
+from weakref import WeakSet
 
 from zope.component import getGlobalSiteManager  # type: ignore[import-untyped]
 
@@ -18,8 +21,9 @@ from zcadapt.icp.policies import Policies, check_url
 from zcadapt.icp.seldom import Seldom
 from zcadapt.icp.server import ICPServer
 from zcadapt.icp.settings import ICPSettings
+from zcadapt.registry import watch
 
-__all__ = ["CheckURL", "RunningServer", "announce", "handle_request", "start_server"]
+__all__ = ["CheckURL", "RunningServer", "handle_request", "start_server"]
 
 log = logging.getLogger("zcadapt.icp")
 
@@ -35,6 +39,8 @@ GRACE: Final = 1.0
 PATIENCE: Final = 5.0
 
 _seldom_failed = Seldom()
+
+watch(getGlobalSiteManager())  # now, before threads register policies and start servers
 
 
 def handle_request(datagram: bytes, check_url: CheckURL = check_url) -> bytes:
@@ -54,9 +60,10 @@ def handle_request(datagram: bytes, check_url: CheckURL = check_url) -> bytes:
     >>> handle_request(handle_request(query))
     b''
 
-    Without `check_url` the policies of the global registry are asked, as by
-    `zcadapt.icp.check_url`: as if this very host had sent the query, and not in
-    code that runs in an event loop, where one of them is asynchronous.
+    Without `check_url` the policies of the global registry are asked, or those
+    of the local site where one is set, as by `zcadapt.icp.check_url`: as if this
+    very host had sent the query, and not in code that runs in an event loop,
+    where one of them is asynchronous.
     """
     try:
         _, url, _ = read(datagram, NOWHERE)
@@ -75,6 +82,36 @@ def _opcode(check_url: CheckURL, url: str) -> int:
         return ANSWERS["ICP_OP_ERR"]
 
 
+class _Server(ICPServer):
+    """One that knows its sockets until they are closed."""
+
+    def __init__(self, policies: Policies, settings: ICPSettings | None) -> None:
+        super().__init__(policies, settings)
+        self._all: list[socket.socket] = []
+        _servers.add(self)
+
+    def serve(self, sock: socket.socket) -> None:
+        self._all.append(sock)
+        super().serve(sock)
+
+    def leave(self) -> None:
+        """Close the sockets, and leave them to the process that this one was forked from."""
+        for sock in self._all:
+            sock.close()
+
+
+_servers: Final[WeakSet[_Server]] = WeakSet()
+
+
+def _leave_all() -> None:
+    for server in list(_servers):
+        server.leave()
+
+
+# Else their addresses would be taken for as long as the child lives, with nobody to answer.
+os.register_at_fork(after_in_child=_leave_all)
+
+
 class RunningServer:
     """An ICP server in a daemon thread, which `start_server` has started.
 
@@ -90,18 +127,24 @@ class RunningServer:
     def __init__(self, host: str, port: int, settings: ICPSettings | None = None) -> None:
         if not 0 <= port <= HIGHEST_PORT:  # a look-up takes it modulo 65536
             raise OverflowError(f"ports are 0 to {HIGHEST_PORT}, not {port}")
-        server = ICPServer(Policies(getGlobalSiteManager()), settings)
+        server = _Server(Policies(getGlobalSiteManager()), settings)
         begun: Future[tuple[str, int]] = Future()
-        life = self._serve(server, host or ANY, port, begun)
         self._loop = asyncio.SelectorEventLoop()
         self._stop = asyncio.Event()
+        life = self._serve(server, host or ANY, port, begun)
         self._thread = threading.Thread(target=self._run, args=(life,), name="ICP", daemon=True)
-        self._thread.start()
         try:
+            self._thread.start()
             self.address = begun.result()
-        except BaseException:
+        except Exception:
+            if self._thread.ident is None:  # there is no room for a thread
+                life.close()
+                self._loop.close()
             with suppress(TimeoutError):  # what was raised first says more
                 self.stop()
+            raise
+        except BaseException:  # Ctrl-C: a look-up may take long, and is not waited for
+            self._end()
             raise
 
     def __repr__(self) -> str:
@@ -119,19 +162,25 @@ class RunningServer:
 
         Any thread may call it, and goes on when the address is free and the
         server's thread has ended. A policy, which runs in that thread, goes on
-        at once. Queries that wait for asynchronous policies have one second.
+        at once; but one that is marked ``blocking`` has a thread of its own, and
+        goes on after a second, when its query is given up. Queries that wait for
+        asynchronous policies, as that one does, have one second. In a process
+        that was forked from the server's there is nothing to stop.
 
         Raises:
             TimeoutError: a policy has not come back within 5 seconds. Its
                 thread is left behind, and ends when it does, or with the program.
         """
-        with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._stop.set)
-        if threading.current_thread() is self._thread:
+        self._end()
+        if self._thread.ident is None or threading.current_thread() is self._thread:
             return
         self._thread.join(PATIENCE)
         if self._thread.is_alive():
             raise TimeoutError("the server does not end: a policy does not come back")
+
+    def _end(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._stop.set)
 
     def _run(self, life: Coroutine[Any, Any, None]) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -145,8 +194,10 @@ class RunningServer:
         except BaseException as error:  # noqa: BLE001 - for who waits for the beginning
             begun.set_exception(error)
             return
-        await self._stop.wait()
-        await server.close(GRACE)
+        try:
+            await self._stop.wait()
+        finally:  # a policy that raises KeyboardInterrupt ends the thread
+            await server.close(GRACE)
 
 
 def start_server(
@@ -163,8 +214,9 @@ def start_server(
         Address: 127.0.0.1
         Port: ...
 
-    Call it in the process that is to answer: a thread is not there after a
-    fork. It ends with the program, or when it is stopped.
+    Call it in the process that is to answer: a process that is forked later has
+    neither the thread nor the sockets. It ends with the program, or when it is
+    stopped.
 
     Args:
         ip: a host, which is listened on at all its addresses; all IPv4
@@ -179,12 +231,7 @@ def start_server(
         OverflowError: the port is not 0 to 65535.
     """
     server = RunningServer(ip, port, settings)
-    announce(ip, server)
-    return server
-
-
-def announce(ip: str, server: RunningServer) -> None:
-    """Print that `server` has started at `ip`, unless standard output is closed."""
     _, port = server.address
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError):  # standard output is closed
         print(f"info: ICP server started\n\tAddress: {ip or 'any'}\n\tPort: {port}")  # noqa: T201
+    return server
