@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from . import icap_servers
+from . import icap_servers, squid_pages
 from .authority import Authority
 from .browser import Browser
 from .origin import HOST, Origin
 from .squid import ALL_SETTINGS, Squid
 
-collect_ignore = ["services.py"]  # it is for the server; imported here, it would act in other tests
+# Imported here, they would act in other tests.
+collect_ignore = ["services.py", "page_services.py", "page_policies.py"]
 
 
 @pytest.fixture(scope="session")
@@ -120,3 +121,17 @@ def browser(squid):
 def url(request, origin):
     """How to make the URL of a path: for http, and for https that Squid opens up."""
     return functools.partial(origin.url, scheme=request.param)
+
+
+@pytest.fixture(scope="session")
+def page_server(folder):
+    """A zcadapt with what the how-to pages for Squid speak of."""
+    endpoints = squid_pages.blocks("squid", "toml")["toml-chain"]
+    with squid_pages.serving(folder / "pages", "page_services", endpoints) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def page_squid(authority, origins):
+    """How to run a Squid with lines of a how-to page."""
+    return functools.partial(squid_pages.squid, authority, origins)
