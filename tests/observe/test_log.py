@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from zcadapt.config import LogSettings
-from zcadapt.observe.log import MOST_KINDS, PERIOD, Repeats, configure
+from zcadapt.observe.log import MOST_KINDS, PERIOD, Repeats, configure, shown
 
 
 @pytest.fixture
@@ -20,15 +20,12 @@ def stream():
 @pytest.fixture
 def configured(stream):
     """Return a logger that writes to `stream` and nowhere else, and its filter."""
-    logger = logging.getLogger("zcadapt.test")
-    logger.propagate = False
+    logger = logging.Logger("zcadapt.test")  # noqa: LOG001 - with no handlers but ours
 
     def configured(**settings):
         return logger, configure(LogSettings(**settings), logger, stream)
 
-    yield configured
-    logger.handlers.clear()
-    logger.propagate = True
+    return configured
 
 
 @pytest.fixture
@@ -109,6 +106,16 @@ def test_configuring_again_replaces_our_handler_and_no_other(logger, stream, lin
     logger.warning("once")
     assert len(lines()) == 1
     assert other in logger.handlers
+
+
+def test_the_formatter_may_be_another(stream):
+    logger = logging.getLogger("zcadapt.test")
+    try:
+        configure(LogSettings(), logger, stream, logging.Formatter("<%(message)s>"))
+        logger.warning("a")
+    finally:
+        logger.handlers.clear()
+    assert stream.getvalue() == "<a>\n"
 
 
 def test_without_a_logger_it_is_the_root_logger(stream):
@@ -235,3 +242,42 @@ def test_what_is_remembered_is_bounded():
     assert len(repeats._kinds) == MOST_KINDS
     assert not repeats.filter(record(f"kind {MOST_KINDS * 2 - 1}"))
     assert repeats.filter(record("kind 0"))
+
+
+# what cannot be written
+
+
+class Broken:
+    """Cannot be shown."""
+
+    def __str__(self):
+        raise ValueError("no")
+
+    __repr__ = __str__
+
+
+def broken_error():
+    error = SyntaxError("m", ("f", 1, 1, "x"))
+    error.text = 5
+    return error
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "extra"),
+    [
+        (Broken(), (), {}),
+        ("a %s", (Broken(),), {}),
+        ("a %s %s", (1,), {}),
+        ("a", (), {"exc_info": broken_error()}),
+        (Broken(), (), {"exc_info": broken_error(), "extra": {"kind": Broken()}}),
+    ],
+)
+def test_who_logs_never_hears_of_what_cannot_be_written(logger, lines, text, args, extra):
+    logger.error(text, *args, **extra)
+    logger.error("the next")
+    assert lines()[-1].endswith("the next")
+
+
+@pytest.mark.parametrize(("value", "text"), [(1, "1"), (Broken(), "<Broken>")])
+def test_anything_is_shown(value, text):
+    assert shown(value) == text

@@ -15,7 +15,7 @@ from zcadapt.runtime.files import fill_standard_files
 
 __all__ = ["Commands", "main"]
 
-BUILT_IN: Final = ("check", "echo", "new-plugin", "plugins", "query", "serve")
+BUILT_IN: Final = ("check", "echo", "migrate", "new-plugin", "plugins", "query", "serve")
 
 ADDED: Final = "zcadapt.cli.added"
 

@@ -11,12 +11,13 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TextIO
 
 from zcadapt.config import LogSettings
 
-__all__ = ["OneLine", "Repeats", "configure", "harmless"]
+__all__ = ["OneLine", "Repeats", "configure", "harmless", "shown"]
 
 PERIOD: Final = 60.0
 MOST_KINDS: Final = 1000
@@ -33,6 +34,14 @@ class OneLine(logging.Formatter):
         line = harmless(" | ".join(part for part in parts if part))
         left_out = getattr(record, "left_out", 0)
         return f"{line} ({left_out} more like it were not written)" if left_out else line
+
+
+def shown(value: object, show: Callable[[object], str] = str) -> str:
+    """Return `value` as text, if it can be shown: what is logged may be of any class."""
+    try:
+        return show(value)
+    except Exception:  # noqa: BLE001 - of which nothing is known
+        return f"<{type(value).__name__}>"
 
 
 def harmless(text: str) -> str:
@@ -82,7 +91,7 @@ class Repeats(logging.Filter):
         if getattr(record, "each", False):
             return True
         now = self._clock()
-        key = (record.name, str(record.msg), str(getattr(record, "kind", "")))
+        key = (record.name, shown(record.msg), shown(getattr(record, "kind", "")))
         with self._lock:
             kind = self._kind(key, now)
             if now - kind.since >= PERIOD:
@@ -110,16 +119,26 @@ class Repeats(logging.Filter):
 
 
 def configure(
-    settings: LogSettings, logger: logging.Logger | None = None, stream: TextIO | None = None
+    settings: LogSettings,
+    logger: logging.Logger | None = None,
+    stream: TextIO | None = None,
+    formatter: logging.Formatter | None = None,
 ) -> Repeats:
     """Make `logger`, the root logger if none is given, write to `stream`, standard error.
 
     A handler that an earlier call has added is replaced.
+
+    Args:
+        settings: the table ``[log]``.
+        logger: whose records are written, with those of all below it.
+        stream: where they are written.
+        formatter: makes the lines, each of which ends with its record; a
+            `OneLine` if none is given.
     """
     logger = logging.getLogger() if logger is None else logger
     handler = _Handler(stream or sys.stderr)
     repeats = Repeats(settings.repeats)
-    handler.setFormatter(OneLine(FORMAT))
+    handler.setFormatter(formatter or OneLine(FORMAT))
     handler.addFilter(repeats)
     for old in [each for each in logger.handlers if isinstance(each, _Handler)]:
         logger.removeHandler(old)
@@ -130,3 +149,8 @@ def configure(
 
 class _Handler(logging.StreamHandler[TextIO]):
     """Ours, to be told from those of others."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as inherited
+        """Tell that a record cannot be written; who logs it never hears of that."""
+        with suppress(Exception):  # what is wrong may not be shown either
+            super().handleError(record)

@@ -23,7 +23,8 @@ class Exit(IntEnum):
         1,
         (
             "The settings are wrong or leave nothing to serve, or a plugin is wrong where that is "
-            "fatal; no answer came; standard output cannot be written."
+            "fatal; no answer came; something is left to migrate; standard output cannot be "
+            "written."
         ),
     )
     USAGE = 2, "The command line is wrong."
