@@ -16,7 +16,7 @@ class Format(NamedTuple):
     """What a text must look like, where not every text will do."""
 
     expected: str  #: as it reads after "must be"
-    check: Callable[[str], object]  #: raises ValueError for another text; why, if that helps
+    check: Callable[[str], object]  #: raises ValueError, perhaps with the reason, for another text
 
 
 def setting(  # noqa: PLR0913 - all that can be said of one
@@ -31,7 +31,7 @@ def setting(  # noqa: PLR0913 - all that can be said of one
     """Return the field of a dataclass that is a setting.
 
     Args:
-        default: its value where nobody says another; `dataclasses.MISSING`
+        default: its value where nobody says another; ``dataclasses.MISSING``
             where somebody has to.
         text: one sentence for the reference, with the unit.
         least: the smallest number allowed.

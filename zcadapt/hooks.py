@@ -88,13 +88,24 @@ def zcadapt_shutdown(registry: IComponents, settings: Settings) -> None:
 def zcadapt_decision(protocol: str, name: str | None, question: object, answer: object) -> None:
     """See what was decided, and by whom.
 
-    Called in the event loop after each request or query that a utility was
-    asked about: it must be quick and must not block. `protocol` is ``icap`` or
-    ``icp``; `name` is that of the utility whose `answer` won, ``None`` where
-    nobody had an opinion; `question` is the `zcadapt.Request` or the
-    `zcadapt.icp.Query`. An exception is logged with the plugin's name and
-    changes nothing about the answer. Without a plugin that uses this hook it
-    costs nothing.
+    Called in the event loop, so it must be quick and must not block: once for
+    each REQMOD or RESPMOD request, and each query, whose answer follows from the
+    rule, when it is decided and before the answer goes out. That is so where
+    nobody was asked, too, as under ``/echo``. It is not called for OPTIONS, nor
+    for what the server answers itself: an ICAP error, be it the 500 of a service
+    that failed with ``on_error`` ``'error'``; a datagram that is refused or no
+    query; one query more than ``pending``; and a client that goes away before.
+
+    `protocol` is ``'icap'`` or ``'icp'``. `name` is that of the utility whose
+    `answer` won; where its ``on_error`` has made the answer of a failure (a block,
+    ``'ICP_OP_ERR'``), of the one that failed. It is ``None`` where nobody had
+    an opinion. `question` is the `zcadapt.Request`, whose body is no longer to
+    be read, or the `zcadapt.icp.Query`. `answer` is the
+    `zcadapt.Decision`, a `zcadapt.Block` with its page and its number, or
+    ``None``; over ICP it is the name of the answer, such as ``'ICP_OP_MISS'``.
+
+    An exception is logged with the plugin's name and changes nothing about the
+    answer. Without a plugin that uses this hook it costs nothing.
     """
 
 

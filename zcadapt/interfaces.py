@@ -43,7 +43,7 @@ class IICPQueryPolicy(IICPPolicy):
     """A policy that needs to know who asks."""
 
     def __call__(query: "Query") -> "Answer":  # type: ignore[override]  # as the docstring says
-        """Return the answer to `query`, an `zcadapt.icp.Query`, or ``None``.
+        """Return the answer to `query`, a `zcadapt.icp.Query`, or ``None``.
 
         The answers are those of `IICPPolicy`.
         """
@@ -95,17 +95,36 @@ class IICAPServiceDetails(IICAPService):
     )
 
     on_error = Attribute(
-        """What follows when the service fails: ``'error'``, ``'skip'`` or ``'block'``."""
+        """What follows when the service fails, a `str`.
+
+        ``'error'``: the client is told, with 500, and decides itself;
+        ``'skip'``: the next service is asked; ``'block'``: the user gets the
+        block page. Without it, ``'error'``. The settings come before it.
+        """
     )
 
-    timeout = Attribute("""Seconds that an asynchronous answer may take, a `float`.""")
+    timeout = Attribute(
+        """Seconds that an asynchronous answer may take, a `float` above 0.
+
+        One that is marked `zcadapt.blocking` is asynchronous, too. What is
+        spent waiting for the client does not count. Without it, 30. The
+        settings come before it.
+        """
+    )
 
     transfer_ignore = Attribute(
-        """File extensions that the client need not send (RFC 3507, 4.10.2)."""
+        """Extensions of files that the client need not send (RFC 3507, 4.10.2).
+
+        A sequence of `str`, such as ``('jpg', 'png')``. The client is told
+        those on which all services of an endpoint agree.
+        """
     )
 
     transfer_complete = Attribute(
-        """File extensions that the client sends without preview (RFC 3507, 4.10.2)."""
+        """Extensions of files that the client sends without preview (RFC 3507, 4.10.2).
+
+        A sequence of `str`. One service of an endpoint is enough.
+        """
     )
 
 

@@ -13,9 +13,17 @@ class UtilitySettings:
 
     on_error: str | None = setting(
         None,
-        "What follows when it fails: an error, the next one is asked, or the message is blocked.",
+        "What follows when it fails: error tells the client of it (ICAP 500, ICP_OP_ERR), skip "
+        "asks the next one, block answers with the block page, or with ICP_OP_DENIED. Where it is "
+        "not set the plugin's own on_error holds; without either, error for a service and skip "
+        "for a policy.",
         choices=("error", "skip", "block"),
     )
     timeout: float | None = setting(
-        None, "Seconds that an asynchronous answer may take.", least=0.001, most=3600
+        None,
+        "Seconds that an answer may take which is awaited, or comes from a thread. Where it is "
+        "not set the plugin's own timeout holds; without either, 30 for a service and 1 for a "
+        "policy.",
+        least=0.001,
+        most=3600,
     )

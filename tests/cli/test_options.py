@@ -109,3 +109,16 @@ def test_modules_are_looked_for_where_the_command_is_given(elsewhere, monkeypatc
     for _ in range(2):
         CliRunner().invoke(command, ["--load", "a"])
     assert sys.path.count(str(elsewhere.parent)) == 1
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_settings_file_that_lies_there_unread_is_told(capsys):
+    Path("zcadapt.toml").write_text("nonsense = 1\n")
+    with click.Context(command) as context:
+        assert load_settings(context, None).problems == ()
+    assert capsys.readouterr().err == (
+        "note: zcadapt.toml is here, and is not read: it takes --config zcadapt.toml\n"
+    )
+    with click.Context(command) as context:
+        assert load_settings(context, "zcadapt.toml").problems
+    assert capsys.readouterr().err == ""

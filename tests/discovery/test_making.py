@@ -1,10 +1,13 @@
 """What an entry point names is a utility or makes one, or is told to be neither."""
 
+from dataclasses import dataclass
+
 import pytest
 
+from zcadapt import read_options, setting
 from zcadapt.config import SettingsError
 from zcadapt.discovery import POLICIES
-from zcadapt.discovery.making import make_policy
+from zcadapt.discovery.making import make_policy, make_service
 from zcadapt.interfaces import IICAPService
 
 
@@ -134,6 +137,23 @@ def test_options_that_a_plugin_refuses_are_told_with_their_place(install, found)
     assert problems == [
         f'zcadapt.toml:2: [services.x] host: no such setting. Did you mean "hosts"? {origin}',
         f"zcadapt.toml:3: [services.x] hosts: must be a list, each a string, not 3 {origin}",
+    ]
+
+
+def test_a_misspelt_key_of_zcadapt_is_not_answered_with_the_plugin_s_keys():
+    @dataclass(frozen=True, kw_only=True)
+    class Options:
+        lists: tuple[str, ...] = setting((), "What to read.")
+        depth: int = setting(3, "How deep.")
+
+    with pytest.raises(SettingsError) as caught:
+        make_service(
+            lambda options: read_options(Options, options), {"on_eror": 1, "dept": 1, "x": 1}
+        )
+    assert [problem.what for problem in caught.value.problems] == [
+        'no such setting. Did you mean "on_error"?',
+        'no such setting. Did you mean "depth"?',
+        "no such setting; there are depth, lists",
     ]
 
 

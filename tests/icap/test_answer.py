@@ -76,3 +76,8 @@ def test_what_was_built_can_be_read(status, fields, heads, body):
     assert places[-1] == (body, len(rest))
     for (part, begin), (_, end) in pairwise(places):
         assert rest[begin:end] == heads[part]
+
+
+def test_no_other_status_is_ever_sent():
+    named = {200, 204, 206, 400, 404, 405, 408, 413, 500, 501, 503, 505}
+    assert set(PHRASES) == named, "the explanation names each, with its reason"

@@ -140,7 +140,14 @@ def test_trailers_that_are_no_header_lines_are_refused(trailers):
 
 
 @pytest.mark.parametrize(
-    "stream", [b"1\r\nab\r\n", b"1\r\na\n0\r\n", b"1\r\na0\r\n\r\n", b"1\na\n0\n\n\r\n"]
+    "stream",
+    [
+        b"1\r\nab\r\n",
+        b"1\r\nabc0\r\n\r\n",
+        b"1\r\na\n0\r\n",
+        b"1\r\na0\r\n\r\n",
+        b"1\na\n0\n\n\r\n",
+    ],
 )
 def test_broken_framing_is_refused(stream):
     with pytest.raises(BrokenMessageError):

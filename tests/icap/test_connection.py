@@ -949,3 +949,40 @@ def test_spoilt_streams_give_requests_or_an_error_and_nothing_else(stream, cuts,
 def test_any_bytes_give_requests_or_an_error(stream, cuts):
     check_cuts(stream, cuts)
     check_cuts(asked("REQMOD", encapsulated="req-body=0") + stream, cuts)
+
+
+# What other things in a head mean
+
+
+@pytest.mark.parametrize(
+    "field", ["Transfer-Encoding: chunked", "Content-Length: 5", "Upgrade: TLS/1.0", "Pragma: x"]
+)
+def test_what_http_says_of_framing_and_caching_means_nothing_in_an_icap_head(field):
+    stream = asked("REQMOD", field, encapsulated=f"req-hdr=0, null-body={len(GET)}", rest=GET)
+    told = events_of([stream, b"OPTIONS icap://h/next ICAP/1.0\r\n\r\n"])
+    assert [event.line.method for event in told] == ["REQMOD", "OPTIONS"]
+    name, _, value = field.partition(": ")
+    assert told[0].fields[name.lower()] == value.encode(), "services may look at it"
+
+
+def test_a_preview_ends_with_a_blank_line():
+    """The last example of RFC 3507, 4.5 leaves it out, against what the clause says before."""
+    preview = asked("RESPMOD", "Preview: 2", encapsulated="res-body=0", rest=b"2\r\nhi\r\n0\r\n")
+    conn = Connection(Limits())
+    conn.receive_data(preview)
+    assert [type(conn.next_event()) for _ in range(2)] == [RequestHead, BodyData]
+    assert conn.next_event() is Cue.NEED_DATA
+    conn.receive_data(b"\r\n")
+    assert conn.next_event() == PreviewEnd()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 1344\r\n",
+        b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\xdc\x04\x05\x40",
+    ],
+)
+def test_the_proxy_protocol_is_not_spoken(line):
+    with pytest.raises(BrokenMessageError):
+        first(line + b"OPTIONS icap://h/ ICAP/1.0\r\n\r\n")

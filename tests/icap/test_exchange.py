@@ -183,16 +183,18 @@ def test_a_change_of_headers_does_not_hang_on_an_empty_preview(serve, icap):
     assert client.answer().body == BODY
 
 
+@pytest.mark.parametrize("fields", [(), ("Allow: 204, 206",)])
 @pytest.mark.parametrize("preview", [None, 0, 10, 10_000])
-def test_a_new_body_of_bytes_carries_its_length(ask, icap, preview):
+def test_a_new_body_of_bytes_is_sent_whole_and_carries_its_length(ask, icap, preview, fields):
     @both
     def replaced(request):
         return modify(body=b"new")
 
     response = b"HTTP/1.1 200 OK\r\nContent-Length: 2200\r\n\r\n"
-    answer = ask(icap.respmod(response=response, body=BODY, preview=preview), {"a": replaced})
+    request = icap.respmod("/respmod", *fields, response=response, body=BODY, preview=preview)
+    answer = ask(request, {"a": replaced})
     assert answer.http == b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"
-    assert (answer.status, answer.body) == (200, b"new")
+    assert (answer.status, answer.body, answer.last) == (200, b"new", b"0")
 
 
 # Responses
@@ -309,6 +311,19 @@ def test_after_100_continue_204_needs_leave(serve, icap):
     client.send(icap.chunks(BODY) + icap.END)
     answer = client.answer()
     assert (answer.status, answer.body) == (200, BODY)
+
+
+def test_a_client_that_shows_more_than_it_announced_is_served(serve, icap):
+    seen = []
+
+    @both(preview=10)
+    def look(request):
+        seen.append(request.body.preview)
+
+    client = serve({"a": look}).client()
+    assert client.ask(icap.respmod("/respmod", "Preview: 4", body=BODY)).status == 204
+    assert seen == [BODY]
+    assert client.ask(icap.options()).status == 200
 
 
 def test_a_client_that_does_not_wait_for_100_continue_is_served(serve, icap):
@@ -784,3 +799,77 @@ def test_the_request_tells_who_asks(ask, icap):
     )
     assert answer.status == 204
     assert seen == [("192.0.2.7", "ann", ("DOMAIN/staff",), "1")]
+
+
+def test_what_has_no_meaning_to_the_server_is_there_for_services(ask, icap):
+    seen = []
+
+    @both
+    def look(request):
+        seen.append(dict(request.headers.pairs))
+
+    told = {
+        "Authorization": "Basic YTpi",
+        "Proxy-Authorization": "Basic YTpi",
+        "From": "ann@example.com",
+        "Referer": "http://example.com/",
+        "User-Agent": "test/1",
+        "X-Client-Port": "4711",
+        "X-Server-IP": "192.0.2.8",
+        "X-Next-Services": "a, b",
+    }
+    fields = [f"{name}: {value}" for name, value in told.items()]
+    answer = ask(icap.reqmod("/reqmod", "Allow: 204", *fields), {"a": look})
+    assert (answer.status, [name for name, _ in answer.fields]) == (
+        204,
+        ["ISTag", "Date", "Encapsulated"],
+    )
+    assert len(seen) == 1
+    assert told.items() <= seen[0].items()
+
+
+def test_a_service_may_say_for_how_long_its_answer_is_true(ask, icap):
+    """RFC 3507, 5: caching directives of a REQMOD stand in the ICAP head."""
+
+    @both
+    def friendly(request):
+        return allow(icap_headers={"Cache-Control": "max-age=60"})
+
+    answer = ask(icap.reqmod("/reqmod", "Allow: 204"), {"a": friendly})
+    assert answer["Cache-Control"] == "max-age=60"
+
+
+@pytest.mark.parametrize("service", [nothing, marked])
+def test_hop_by_hop_headers_and_challenges_come_back_as_they_came(ask, icap, service):
+    response = (
+        b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nVia: 1.1 a\r\n"
+        b'WWW-Authenticate: Basic realm="x"\r\nProxy-Authenticate: Basic\r\n'
+        b"Cache-Control: max-age=9\r\nExpires: 0\r\n\r\n"
+    )
+    answer = ask(icap.respmod(response=response, body=BODY), {"a": service})
+    mark = b"X-Mark: 1\r\n" if service is marked else b""
+    assert answer.http == response[:-2] + mark + b"\r\n"
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 407, 503])
+def test_a_request_may_be_answered_with_any_final_status(ask, icap, status):
+    @both
+    def answers(request):
+        return zcadapt.respond(status, body=b"x")
+
+    answer = ask(icap.reqmod(), {"a": answers})
+    assert answer.first == "ICAP/1.0 200 OK"
+    assert answer.http.startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_206_outside_of_a_preview_waits_for_the_end_of_the_body(serve, icap):
+    client = serve({"a": marked}).client()
+    request = icap.respmod("/respmod", "Allow: 204, 206", body=BODY)
+    client.send(request[:-5])
+    client.socket.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        client.more()
+    client.socket.settimeout(10)
+    client.send(request[-5:])
+    assert client.answer().status == 206
+    assert client.ask(icap.options()).status == 200

@@ -184,6 +184,15 @@ def test_who_has_been_told_all_may_take_it_slowly(serve, icap, monkeypatch):
         assert client.is_closed_by_server()
 
 
+def test_who_has_been_told_all_and_is_silent_is_let_go(serve, monkeypatch):
+    monkeypatch.setattr(patience, "LINGER", 0.3)
+    running = serve(**patient())
+    client = running.client()
+    client.send(b"rubbish\r\n\r\n")
+    assert client.answer().status == 400
+    running.wait_for(lambda: running.server.connections == 0)
+
+
 def test_who_has_been_told_all_may_not_send_forever(serve, icap, monkeypatch):
     monkeypatch.setattr(patience, "LINGER_MOST", 0.5)
     client = serve(**patient(), drain_bytes=1000).client()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import random
 import socket
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from zcadapt import blocking, modify, reqmod, respmod, respond
+from zcadapt import UnableError, blocking, modify, reqmod, respmod, respond
 from zcadapt.icap.outlet import HIGH_WATER
 
 MIB = 1024 * 1024
@@ -373,3 +374,77 @@ def test_a_failing_service_is_logged_without_the_secrets_of_the_url(serve, icap,
     serve({"a": failing}).client().ask(icap.reqmod("/a", request=http))
     assert "example.com" in caplog.text
     assert "hunter2" not in caplog.text
+
+
+def raises(request):
+    raise ValueError("on purpose")
+
+
+async def raises_later(request):
+    await request.body.read()
+    raise ValueError("on purpose")
+
+
+async def cannot_decide(request):
+    raise UnableError("on purpose")
+
+
+async def takes_too_long(request):
+    await asyncio.Event().wait()
+
+
+def returns_nonsense(request):
+    return request.headers
+
+
+async def returns_nonsense_later(request):
+    return await request.body.read()
+
+
+def makes_nonsense(request):
+    async def pieces():
+        yield (await request.body.read()).decode()
+
+    return modify(body=pieces())
+
+
+FAILING = [
+    raises,
+    raises_later,
+    blocking(raises),
+    cannot_decide,
+    takes_too_long,
+    returns_nonsense,
+    returns_nonsense_later,
+    makes_nonsense,
+]
+#: Headers of both heads that nobody else should read.
+SECRET = (
+    "Proxy-Authorization: Basic hunter2",
+    "Proxy-Authenticate: Basic realm=hunter2",
+    "Authorization: Bearer hunter2",
+    "Cookie: sid=hunter2",
+    "Set-Cookie: sid=hunter2",
+)
+
+
+@pytest.mark.parametrize("on_error", ["error", "skip", "block"])
+@pytest.mark.parametrize("method", ["reqmod", "respmod"])
+@pytest.mark.parametrize("failing", FAILING)
+def test_a_failing_service_brings_no_head_and_no_body_into_a_log(
+    serve, icap, caplog, failing, method, on_error
+):
+    caplog.set_level(logging.DEBUG)
+    block = "\r\n".join(SECRET).encode() + b"\r\n\r\n"
+    parts = {"request": b"POST http://ann:hunter2@e.example/a?sid=hunter2 HTTP/1.1\r\n" + block}
+    if method == "respmod":
+        parts["response"] = b"HTTP/1.1 200 OK\r\n" + block
+    service = respmod(reqmod(failing, on_error=on_error, timeout=0.1))
+    client = serve({"a": service}).client()
+    client.ask(
+        getattr(icap, method)("/a?token=hunter2", *SECRET, body=b"password=hunter2", **parts)
+    )
+    assert caplog.records
+    written = caplog.text + repr([vars(record) for record in caplog.records])
+    for secret in ("hunter2", "authoriz", "authenticate", "cookie", "password"):
+        assert secret not in written.lower()

@@ -74,6 +74,7 @@ def test_options_are_answered_for_each_kind_of_endpoint(serve, icap):
         b"OPTIONS icap://127.0.0.1:1344/echo?profile=1&x ICAP/1.0\r\nHost: h\r\n\r\n",
         b"OPTIONS icap://[::1]:1344/echo/ ICAP/1.0\r\nHost: h\r\n\r\n",
         b"OPTIONS icaps://h/echo ICAP/1.0\r\nHost: h\r\nEncapsulated: null-body=0\r\n\r\n",
+        b"OPTIONS http://ann:secret@h/echo#part ICAP/1.0\r\n\r\n",
         b"OPTIONS icap://h/echo ICAP/1.0\r\nEncapsulated: opt-body=0\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
         b"OPTIONS /%65cho ICAP/1.0\r\nPreview: 0\r\nEncapsulated: opt-body=0\r\n\r\n0\r\n\r\n",
     ],
@@ -247,6 +248,10 @@ def test_an_error_has_the_istag_of_the_last_endpoint_and_a_date(serve, icap):
     assert [answer.status for answer in answers] == [404, 400]
     assert [answer["ISTag"] for answer in answers] == [tag, tag]
     assert all(answer["Date"] for answer in answers)
+    assert [[name for name, _ in answer.fields] for answer in answers] == [
+        ["ISTag", "Date", "Encapsulated"],
+        ["ISTag", "Date", "Connection", "Encapsulated"],
+    ]
 
 
 def test_an_error_at_first_has_the_istag_of_all_services(serve, icap):

@@ -7,8 +7,10 @@ import threading
 import pytest
 
 from zcadapt import block, modify, reqmod, respmod
+from zcadapt.icap.admission import MOST_TURNED_AWAY
 from zcadapt.icap.exchange import WINDOW
-from zcadapt.icap.wire import HIGH_WATER
+from zcadapt.icap.patience import LINGER, LINGER_MOST
+from zcadapt.icap.wire import HIGH_WATER, TURNS
 
 MIB = 1024 * 1024
 
@@ -145,6 +147,34 @@ def test_a_client_that_sends_without_end_while_it_waits_is_held_back(serve, icap
     sender.join()
 
 
+def test_who_pipelines_lets_others_have_their_turn(serve, icap):
+    """All has come before the server looks; then the other is not the last."""
+    order = []
+
+    @both
+    def noted(request):
+        order.append(request.args["who"])
+
+    running = serve({"a": noted})
+    hog, other = running.client(), running.client()
+    for client in (hog, other):
+        client.ask(icap.options())
+    blocked, go_on = threading.Event(), threading.Event()
+    running.loop.call_soon_threadsafe(lambda: (blocked.set(), go_on.wait(10)))
+    assert blocked.wait(10)
+    hog.send(icap.reqmod("/a?who=hog", "Allow: 204") * 10 * TURNS)
+    other.send(icap.reqmod("/a?who=other", "Allow: 204"))
+    go_on.set()
+    assert other.answer().status == 204
+    assert all(hog.answer().status == 204 for _ in range(10 * TURNS))
+    assert order.index("other") <= TURNS
+
+
+def test_the_bounds_are_those_that_are_documented():
+    assert (HIGH_WATER, WINDOW, TURNS) == (256 * 1024, 256 * 1024, 32)
+    assert (LINGER, LINGER_MOST, MOST_TURNED_AWAY) == (2.0, 30.0, 256)
+
+
 # Few writes
 
 
@@ -161,6 +191,17 @@ def test_head_and_short_body_come_in_one_write(serve, icap, service, request_, e
     body = b"hello" if request_ == "respmod" else None
     client.send(getattr(icap, request_)(body=body))
     assert end in client.more()
+
+
+@pytest.mark.parametrize("service", [nothing, copied])
+def test_a_body_goes_back_while_it_comes(serve, icap, service):
+    client = serve({"a": service}).client()
+    client.send(icap.respmod(body=b"first")[: -len(icap.END)])
+    client.until(b"\r\n5\r\nfirst\r\n")
+    client.send(icap.chunks(b"second"))
+    client.until(b"6\r\nsecond\r\n")
+    client.send(icap.END)
+    client.until(icap.END)
 
 
 # Large bodies, and clients that read late

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from zcadapt.icp import ask, build, build_reply, exchange, parse
+from zcadapt.icp.opcodes import Opcode
 
 URL = "http://example.com/"
 
@@ -47,8 +48,25 @@ def cut_hit(query):
     return build_reply(query, 2)[:-1]
 
 
+def hit_with_flags(query):
+    reply = build_reply(query, 2)
+    return reply[:8] + b"\xc0" + reply[9:]
+
+
 def query_back(query):
     return query.datagram
+
+
+def source_echo(query):
+    return build_reply(query, Opcode.ICP_OP_SECHO)
+
+
+def peer_echo(query):
+    return build_reply(query, Opcode.ICP_OP_DECHO)
+
+
+def hit_with_object(query):
+    return build_reply(query, Opcode.ICP_OP_HIT_OBJ)
 
 
 def nothing(_):
@@ -74,12 +92,31 @@ def test_over_ipv6_too(run, serving):
 
 
 @pytest.mark.parametrize(
-    "other", [hit_for_another_number, hit_for_another_url, cut_hit, query_back, nothing]
+    "other",
+    [
+        hit_for_another_number,
+        hit_for_another_url,
+        cut_hit,
+        query_back,
+        source_echo,
+        peer_echo,
+        hit_with_object,
+        nothing,
+    ],
 )
 def test_what_does_not_belong_to_the_query_is_overheard(run, other):
     async def main():
         async with peer(other, miss) as port:
             assert (await ask(URL, port=port)).answer == "ICP_OP_MISS"
+
+    run(main())
+
+
+def test_a_reply_with_option_flags_that_were_not_asked_for_is_overheard(run):
+    async def main():
+        async with peer(hit_with_flags, miss) as port:
+            reply = await ask(URL, port=port)
+            assert (reply.answer, reply.options) == ("ICP_OP_MISS", 0)
 
     run(main())
 
@@ -120,6 +157,21 @@ def test_each_query_has_a_number_of_its_own(run):
 
     run(main())
     assert len(seen) == 3
+
+
+def test_no_option_flag_is_asked_for(run):
+    seen = []
+
+    def noted(query):
+        seen.append((query.options, query.option_data))
+        return miss(query)
+
+    async def main():
+        async with peer(noted) as port:
+            await ask(URL, port=port)
+
+    run(main())
+    assert seen == [(0, 0)]
 
 
 def test_a_query_can_be_built_by_hand(run):

@@ -187,8 +187,9 @@ def test_a_reply_to_version_3_has_version_2():
     assert build_reply(parse(packed(version=3)), 3)[1] == 2
 
 
-def test_the_option_flags_are_not_granted():
-    query = parse(build(URL, options=sum(OptionFlag), option_data=77))
+@pytest.mark.parametrize("options", [0, *OptionFlag, 0xFFFFFFFF])
+def test_the_option_flags_are_not_granted(options):
+    query = parse(build(URL, options=options, option_data=77))
     reply = parse_reply(build_reply(query, 2))
     assert (reply.options, reply.option_data) == (0, 0)
 

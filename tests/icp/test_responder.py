@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from zcadapt.icp import ICPSettings, Policies, build, parse_reply
+from zcadapt.icp.opcodes import OptionFlag
 from zcadapt.icp.responder import Pending, Responder
 
 PEER = ("127.0.0.1", 4000)
@@ -42,6 +43,13 @@ def test_the_policys_answer_is_the_reply(responder, register):
     assert responder.counters.answers["ICP_OP_HIT"] == 1
 
 
+def test_a_hit_brings_no_object_though_the_flag_permits_one(responder, register):
+    register(lambda url: "ICP_OP_HIT")
+    query = build("http://x/", request_number=7, options=OptionFlag.ICP_FLAG_HIT_OBJ)
+    reply = responder.respond(query, PEER)
+    assert (answer(reply), reply[20:]) == ("ICP_OP_HIT", b"http://x/\0")
+
+
 def test_a_malformed_query_gets_its_error(responder, register, caplog):
     register(lambda url: pytest.fail("must not be asked"))
     assert answer(responder.respond(BROKEN, PEER)) == "ICP_OP_ERR"
@@ -70,6 +78,12 @@ def test_a_stranger_may_be_told(components):
     assert responder.respond(REPLY, STRANGER) is None
     assert counted(responder) == {"refused": 3}
     assert responder.counters.answers["ICP_OP_DENIED"] == 0
+
+
+def test_a_denial_is_told_however_many_there_were(responder, register):
+    """RFC 2186, 2, would allow silence after 95 of 100."""
+    register(lambda url: "ICP_OP_DENIED")
+    assert {answer(responder.respond(QUERY, PEER)) for _ in range(200)} == {"ICP_OP_DENIED"}
 
 
 def test_the_access_list_decides_who_is_a_stranger(components):

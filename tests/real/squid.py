@@ -12,7 +12,8 @@ from programs import as_nobody, free_port, listens, program, ready, running, unt
 
 from .origin import HOST
 
-BASE = """\
+#: Where browsers connect; what follows is in every squid.conf.
+FRONT = """\
 http_port 127.0.0.1:{port} ssl-bump tls-cert={folder}/squid.pem tls-key={folder}/squid.key \
 generate-host-certificates=on dynamic_cert_mem_cache_size=4MB
 sslcrtd_program {certgen} -s {folder}/certificates -M 4MB
@@ -20,6 +21,8 @@ sslcrtd_children 2 startup=1 idle=1
 ssl_bump bump all
 tls_outgoing_options cafile={folder}/origins.pem
 http_access allow all
+"""
+REST = """\
 visible_hostname squid.test
 hosts_file {folder}/hosts
 dns_nameservers 127.0.0.1
@@ -110,12 +113,12 @@ EXTREMES = [ALL_SETTINGS[0], ALL_SETTINGS[-1]]
 
 
 class Squid:
-    """`lines` end its squid.conf.
+    """`lines` end its squid.conf, `base` begins it.
 
     `authority` signs the certificates it shows; it trusts those that `origins` signed.
     """
 
-    def __init__(self, folder, authority, origins, lines):
+    def __init__(self, folder, authority, origins, lines, base=FRONT + REST):
         self.folder = folder
         self.authority = authority
         self.port = free_port()
@@ -126,8 +129,8 @@ class Squid:
         for file in authority.pem, authority.key, origins.pem:
             shutil.copy(file, folder)
         (folder / "hosts").write_text(f"127.0.0.1 {HOST}\n")
-        base = BASE.format(port=self.port, folder=folder, certgen=certgen)
-        (folder / "squid.conf").write_text(base + lines)
+        places = {"port": self.port, "folder": folder, "certgen": certgen}
+        (folder / "squid.conf").write_text(base.format(**places) + lines)
 
     @contextlib.contextmanager
     def running(self):

@@ -1,12 +1,15 @@
 """Modules are imported, and one that fails is told."""
 
+import logging
 import sys
+import threading
 
 import pytest
 from zope.interface.registry import Components
 
 from zcadapt.discovery import Origin
 from zcadapt.interfaces import IICPPolicy
+from zcadapt.runtime import modules
 from zcadapt.runtime.modules import import_modules
 
 COMPONENTS = Components()
@@ -63,9 +66,12 @@ def test_one_that_was_imported_before_may_have_registered_then(write):
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("1/0", "ZeroDivisionError: division by zero"),
-        ("import nowhere_at_all", "ModuleNotFoundError: No module named 'nowhere_at_all'"),
-        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("\n1/0", "ZeroDivisionError: division by zero (my_rules_b.py:2)"),
+        (
+            "import nowhere_at_all",
+            "ModuleNotFoundError: No module named 'nowhere_at_all' (my_rules_b.py:1)",
+        ),
+        ("raise SystemExit(3)", "SystemExit: 3 (my_rules_b.py:1)"),
     ],
 )
 def test_one_that_fails_is_told_and_leaves_the_others_in_place(write, code, reason):
@@ -100,3 +106,28 @@ def test_one_that_takes_the_place_of_what_an_entry_point_has_made_is_warned_of(w
     assert str(problem) == (
         "--load my_rules_h: it replaces the policy 'foo' of plug-a 1.0 (zcadapt.icp_policies: foo)"
     )
+
+
+class Heard(logging.Handler):
+    """Lets the module go on when the warning about it has come."""
+
+    def __init__(self):
+        super().__init__()
+        self.event = threading.Event()
+
+    def emit(self, record):
+        self.text = record.getMessage()
+        self.event.set()
+
+
+def test_one_that_does_not_end_is_told_of(write, monkeypatch):
+    monkeypatch.setattr(modules, "PATIENCE", 0.01)
+    heard = Heard()
+    monkeypatch.setattr(sys, "heard", heard.event, raising=False)
+    modules.log.addHandler(heard)
+    try:
+        write("my_rules_h", "import sys; assert sys.heard.wait(30)")
+        import_modules(["my_rules_h"], COMPONENTS)
+    finally:
+        modules.log.removeHandler(heard)
+    assert heard.text.startswith("--load my_rules_h: it is still being imported; ")

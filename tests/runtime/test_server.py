@@ -342,3 +342,9 @@ def test_a_group_that_cannot_be_joined_there_is_told(run, assembled):
 def test_a_host_that_cannot_be_found_is_told(run, assembled):
     with pytest.raises(CannotListenError, match=r"cannot listen on nowhere\.invalid:1344"):
         run(serve(assembled(icap=("nowhere.invalid:1344",)), pytest.fail))
+
+
+@pytest.mark.parametrize("host", ["no..where", f"{'a' * 64}.invalid"])
+def test_a_host_that_cannot_be_a_name_is_told(run, assembled, host):
+    with pytest.raises(CannotListenError, match=rf"cannot listen on {host}:1344 \(ICAP\): .*label"):
+        run(serve(assembled(icap=(f"{host}:1344",)), pytest.fail))

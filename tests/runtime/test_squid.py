@@ -29,7 +29,7 @@ def test_icap_is_asked_about_requests_and_responses():
     assert "adaptation_access zcadapt_reqmod allow all" in lines
     assert "adaptation_access zcadapt_respmod allow all" in lines
     assert "force_request_body_continuation allow all" in lines
-    assert lines[-1] == "icap_service_revival_delay 10"
+    assert lines[-1] == "icap_service_revival_delay 30"
 
 
 def test_icp_is_asked_as_a_peer():

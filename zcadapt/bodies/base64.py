@@ -72,7 +72,7 @@ async def base64_strings(
     Args:
         pieces: the document, in UTF-8, without content codings.
         least: strings shorter than that, in characters, are no files.
-        most: how many strings of `LONG` characters there may be; of shorter
+        most: how many strings of 1,024 characters or more there may be; of shorter
             ones so many come each by itself, and what is in all others together.
 
     Raises:

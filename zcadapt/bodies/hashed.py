@@ -11,7 +11,7 @@ class Hashed:
 
     Args:
         pieces: the body.
-        algorithm: a name that `hashlib.new` knows.
+        algorithm: a name that ``hashlib.new`` knows.
     """
 
     def __init__(self, pieces: AsyncIterable[bytes], algorithm: str = "sha256") -> None:

@@ -11,9 +11,13 @@ import click
 from zope.component import getGlobalSiteManager  # type: ignore[import-untyped]
 from zope.interface.interfaces import IComponents
 
+from zcadapt.cli.output import complain
 from zcadapt.config import Loaded, load, parse_address
 
 __all__ = ["ADDRESS", "config_option", "load_option", "load_settings", "registry"]
+
+#: What a settings file is called everywhere in the documentation.
+USUAL: Final = "zcadapt.toml"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -54,6 +58,8 @@ def load_settings(
     that relative paths in it mean the same wherever the command is given: for
     us and for each plugin.
     """
+    if path is None and Path(USUAL).is_file():
+        complain(f"note: {USUAL} is here, and is not read: it takes --config {USUAL}")
     if path is None or not Path(path).is_file():  # a pipe is in no folder of its own
         return load(path, listen)
     file = Path(path) if Path(path).is_absolute() else _here() / path

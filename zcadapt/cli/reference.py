@@ -1,10 +1,14 @@
 """The reference pages, made from what they describe.
 
-``python -m zcadapt.cli.reference docs`` writes them; a test compares.
+``python -m zcadapt.cli.reference docs/reference`` writes them; a test compares.
+Other pages link to a table of the settings, a hook or a command by its label:
+``settings-icap``, ``zcadapt_decision``, ``zcadapt-serve``.
 """
 
+import ast
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
@@ -18,7 +22,7 @@ from zcadapt import hooks
 from zcadapt.blockpage import BlockSettings, Texts
 from zcadapt.cli import ADDED, BUILT_IN, main
 from zcadapt.config import LogSettings, PluginTable, ServerSettings, UtilityTable
-from zcadapt.config.shape import shape_of
+from zcadapt.config.shape import Shape, shape_of
 from zcadapt.icap.settings import ICAPSettings
 from zcadapt.icp.settings import ICPSettings
 from zcadapt.runtime.exits import Exit
@@ -46,7 +50,9 @@ The settings file
 Everything has a default, and without ``--config`` no file is read. What is
 wrong in a file is told all at once, each with its line; ``zcadapt check
 zcadapt.toml`` tells it without starting, and checks the plugins too. Items of
-lists are counted from 0 in what is told: ``[icp] allow[2]`` is the third::
+lists are counted from 0 in what is told: ``[icp] allow[2]`` is the third.
+
+.. code-block:: toml
 
     [icap]
     listen = ["127.0.0.1:1344"]
@@ -73,21 +79,64 @@ Settings are read at start. To take changed ones up, see that ``zcadapt check``
 has nothing to say of them, and restart the server: it lets those who are being
 answered finish (``grace``). SIGHUP is answered with a line in the log only.
 
-What is installed is active under the name of its entry point. A table
-``[services.NAME]`` or ``[policies.NAME]`` with ``use`` makes it active under
-NAME instead, and only there; several tables may use the same entry point.
+What is installed is active under the name of its entry point. These are the
+groups of entry points:
+
+=========================  ===========================  ========================
+group                      what it names                its table
+=========================  ===========================  ========================
+``zcadapt.icap_services``  services                     ``[services.NAME]``
+``zcadapt.icp_policies``   policies                     ``[policies.NAME]``
+``zcadapt.plugins``        plugins with :doc:`hooks`    ``[plugins.NAME]``
+=========================  ===========================  ========================
+"""
+
+UTILITIES: Final = """\
+NAME is that of an entry point, or another: with ``use`` the service or policy is
+active under NAME instead of the name of its entry point, and only there; several
+tables may use the same entry point. What is registered in Python, by a module of
+``--load`` or by a hook, is made already: its table has ``on_error`` and
+``timeout``, and nothing else.
+"""
+
+PLUGINS: Final = """\
+NAME is that of an entry point in the group ``zcadapt.plugins``, which need not be
+that of the distribution.
 """
 
 ENDPOINTS: Final = """\
-[endpoints]
------------
-
 Further paths of ICAP URIs, each with a list of the services that it consults,
 in the order of their names. A name stands for the service of this name and
 for those whose names begin with it and a slash; ``echo`` also for the one that
-leaves every message alone. ``/``, ``/reqmod``, ``/respmod`` and ``/echo`` have
-their own meaning, and cannot be given another.
+leaves every message alone.
+
+.. code-block:: toml
+
+    [endpoints]
+    avscan = ["50-clamav"]         # icap://HOST/avscan
+    first = [""]                   # what is registered under the empty name
+    maintenance = ["echo"]
+
+Where several claim a path the first of them has it:
+
+1. ``/``, ``/reqmod`` and ``/respmod``, which consult all services (of that method);
+2. the paths of this table, which can be none of these, nor ``/echo``;
+3. the names of services: ``icap://HOST/NAME`` consults the service NAME, with
+   those whose names begin with ``NAME/``;
+4. ``/echo``, where nobody is asked and every message stays as it is.
+
+So a service called ``echo`` takes the place of the built-in one. One called
+``reqmod`` or ``respmod``, or registered under the empty name to be asked first,
+is consulted with all the others and has no path but one that this table gives it.
+What cannot stand in a path is written with ``%``, as in any URI
+(``icap://HOST/b%20c``); slashes around a path or a name do not count.
 """
+
+#: What is to be said of a table before its keys.
+ABOUT: Final = {
+    "[services.NAME] and [policies.NAME]": UTILITIES,
+    "[plugins.NAME]": PLUGINS,
+}
 
 HOOKS: Final = """\
 Hooks
@@ -106,15 +155,57 @@ may leave out arguments that it does not want. Plugins are called one after the
 other, in the order of the names of their entry points; ``tryfirst`` and
 ``trylast`` change nothing about that, and wrappers are refused. What fails is
 told with the plugin's name and leaves the others in place.
+
+``registry``
+    An ``IComponents`` of zope.interface: the registry whose utilities are asked,
+    under ``zcadapt`` the global one, ``zope.component.getGlobalSiteManager()``.
+
+``settings``
+    All that is set, with the defaults filled in: an attribute for each table of
+    :doc:`the settings file <settings>`, with an attribute for each key, as in
+    ``settings.icap.body_bytes``. ``settings.services``, ``settings.policies`` and
+    ``settings.plugins`` are mappings by name, whose ``options`` are a mapping of
+    the keys that are the plugin's own; ``settings.endpoints`` is one of paths to
+    names. It is not to be changed.
+
+``addresses``
+    ``addresses['icap']`` and ``addresses['icp']``, each a sequence of
+    `zcadapt.Address`.
+
+``group``
+    The ``click.Group`` of the command ``zcadapt``, as Click has it:
+    ``group.add_command(mine)`` adds one.
+
+``question`` and ``answer``
+    See :ref:`zcadapt_decision`.
 """
 
 COMMANDS: Final = """\
 The command line
 ================
 
-Plugins can add commands (see ``zcadapt_commands`` in `Hooks <hooks.rst>`_).
+Plugins can add commands (see ``zcadapt_commands`` in :doc:`hooks`).
 """
 
+JSON: Final = """
+The object of ``--json`` has three keys: ``icap`` and ``icp``, each a list of the
+services or policies in the order in which they are asked, and ``plugins``, a list
+of the names of those with hooks. Each service or policy is an object:
+
+================  ==============================================================
+key               value, a string but for ``methods``
+================  ==============================================================
+``protocol``      ``icap`` or ``icp``
+``name``          the name under which it is registered
+``methods``       a list of ``REQMOD`` and ``RESPMOD``; ``QUERY`` of a policy
+``distribution``  the distribution that it comes from; empty where it was
+                  registered in Python, as are the next two
+``version``       the version of that
+``entry_point``   the name of its entry point
+``module``        the module of its code
+``on_error``      what follows when it fails: ``error``, ``skip`` or ``block``
+================  ==============================================================
+"""
 
 SIGNALS: Final = """
 The first SIGTERM or SIGINT asks the server to end. Where a plugin does not let
@@ -130,14 +221,27 @@ SIGHUP of a terminal that is closed.
 
 def settings_page() -> str:
     """Return the reference of settings."""
-    return "\n".join([SETTINGS, *map(_table, TABLES), ENDPOINTS])
+    endpoints = "[endpoints]"
+    parts = [SETTINGS, *map(_table, TABLES), _headed(endpoints, _label(endpoints)) + ENDPOINTS]
+    return "\n".join(parts)
 
 
 def _table(title: str) -> str:
     kind = TABLES[title]
     hints = get_type_hints(kind)
     entries = [_setting(each, hints[each.name]) for each in fields(kind)]
-    return f"{title}\n{'-' * len(title)}\n\n" + "\n".join(entries)
+    about = f"{ABOUT[title]}\n" if title in ABOUT else ""
+    return _headed(title, _label(title)) + about + "\n".join(entries)
+
+
+def _headed(title: str, label: str) -> str:
+    """Return a heading that other pages can link to."""
+    return f".. _{label}:\n\n{title}\n{'-' * len(title)}\n\n"
+
+
+def _label(title: str) -> str:
+    """Return the label of a table: ``settings-icap``, ``settings-block-texts``."""
+    return "-".join(["settings", *re.findall("[a-z]+", title.partition("]")[0])])
 
 
 def _setting(declared: Any, hint: object) -> str:  # noqa: ANN401 - a dataclasses.Field
@@ -146,8 +250,15 @@ def _setting(declared: Any, hint: object) -> str:  # noqa: ANN401 - a dataclasse
         return f"*all other keys*\n    {text}\n"
     if declared.metadata.get("is_table"):
         return f"``{declared.name}``\n    {text}\n"
-    expected = shape_of(declared, hint).expected
+    expected = _expected(shape_of(declared, hint))
     return f"``{declared.name}``\n    {text}\n    Must be {expected}; {_default(declared)}.\n"
+
+
+def _expected(shape: Shape) -> str:
+    """Return what a setting must be; that of each item of a list may be a mere pattern."""
+    if shape.many and shape.one.isupper():
+        return f"a list of {shape.one}"
+    return shape.expected
 
 
 def _default(declared: Any) -> str:  # noqa: ANN401 - a dataclasses.Field
@@ -163,9 +274,10 @@ def hooks_page() -> str:
 
 def _hook(name: str) -> str:
     function = getattr(hooks, name)
-    arguments = ", ".join(inspect.signature(function).parameters)
+    (source,) = ast.parse(inspect.getsource(function)).body  # with the types as one writes them
+    arguments = ast.unparse(source.args) if isinstance(source, ast.FunctionDef) else ""
     text = inspect.getdoc(function)
-    return f"{name}\n{'-' * len(name)}\n\n``{name}({arguments})``\n\n{text}\n"
+    return _headed(name, name) + f"``{name}({arguments})``\n\n{text}\n"
 
 
 def commands_page() -> str:
@@ -188,12 +300,12 @@ def _helps() -> Iterator[str]:
         command = main.get_command(context, name)
         if command is not None:
             below = click.Context(command, info_name=name, parent=context, terminal_width=WIDTH)
-            yield _help(f"zcadapt {name}", command, below)
+            yield _help(f"zcadapt {name}", command, below) + (JSON if name == "plugins" else "")
 
 
 def _help(title: str, command: click.Command, context: click.Context) -> str:
     text = indent(f"$ {title} --help\n{command.get_help(context)}", "    ")
-    return f"{title}\n{'-' * len(title)}\n\n::\n\n{text}\n"
+    return _headed(title, title.replace(" ", "-")) + f"::\n\n{text}\n"
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {

@@ -52,7 +52,6 @@ __all__ = [
     "interfaces",
     "print_datagram",
     "start_server",
-    "zc",
 ]
 
 log = logging.getLogger("zcadapt.icp")

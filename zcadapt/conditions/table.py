@@ -88,7 +88,7 @@ class Conditions:
 
     @property
     def state(self) -> str:
-        """Which of the times hold now: a text for the ``state`` of a service; perhaps empty."""
+        """A text for the ``state`` of a service, by which times hold now; perhaps empty."""
         inner = "" if self._not is None else self._not.state
         return inner if self._times is None else f"{self._times.hold():d}{inner}"
 

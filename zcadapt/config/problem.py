@@ -9,14 +9,11 @@ __all__ = ["Problem", "SettingsError", "did_you_mean"]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where it stands, and what was expected there.
+    """One thing that is wrong: where it stands, and what was expected there."""
 
-    A warning is of something that takes part nevertheless.
-    """
-
-    where: str
-    what: str
-    is_warning: bool = False
+    where: str  #: such as ``lists[2].path``; empty for the whole
+    what: str  #: as it reads behind the place
+    is_warning: bool = False  #: it is of something that takes part nevertheless
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" if self.where else self.what

@@ -12,7 +12,7 @@ A factory that takes no argument is called without, and has no options.
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from zope.interface.verify import verifyObject
@@ -28,6 +28,9 @@ Options = Mapping[str, object]
 
 #: What is told of a function that was to be the service, and is taken for a factory.
 UNDECORATED: Final = "is @reqmod or @respmod missing?"
+
+#: The keys of a utility's table that are zcadapt's own.
+OURS: Final = tuple(each.name for each in fields(UtilityTable) if each.name != "options")
 
 
 def make_service(named: object, options: Options) -> object:
@@ -112,10 +115,21 @@ def _as_it_is(utility: object, options: Options) -> object:
 def _made(factory: object, options: Options) -> object:
     if not callable(factory):
         raise TypeError(f"{factory!r:.80} neither provides the interface nor can be called")
-    if _takes_options(factory):
+    if not _takes_options(factory):
+        _refuse(options)
+        return factory()
+    try:
         return factory(options)
-    _refuse(options)
-    return factory()
+    except SettingsError as error:
+        raise SettingsError(map(_told_of_ours, error.problems)) from error
+
+
+def _told_of_ours(problem: Problem) -> Problem:
+    """Return what a plugin says of its settings; one that is unknown may be meant for zcadapt."""
+    hint = did_you_mean(problem.where, OURS)
+    if hint and problem.what.startswith("no such setting; "):
+        return replace(problem, what=f"no such setting{hint}")
+    return problem
 
 
 def _takes_options(factory: Callable[..., object]) -> bool:
@@ -127,8 +141,7 @@ def _takes_options(factory: Callable[..., object]) -> bool:
 
 def _refuse(options: Options) -> None:
     """Tell that a utility which takes no options was given some."""
-    known = [each.name for each in fields(UtilityTable) if each.name != "options"]
     if options:
         raise SettingsError(
-            Problem(dotted((key,)), f"no such setting{did_you_mean(key, known)}") for key in options
+            Problem(dotted((key,)), f"no such setting{did_you_mean(key, OURS)}") for key in options
         )

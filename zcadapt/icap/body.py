@@ -31,10 +31,10 @@ class Body:
     """A body that arrives while it is read.
 
     Attributes:
-        preview: what is there before anybody reads: the client's preview, or
+        preview: what is there before anybody reads, `bytes`: the client's preview, or
             as much as the services asked for, or the whole of a small body.
-        complete: whether all of it has come.
-        position: how far anybody has read, in bytes.
+        complete: whether all of it has come, a `bool`.
+        position: how far anybody has read, an `int` in bytes.
     """
 
     __slots__ = (

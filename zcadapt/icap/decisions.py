@@ -193,7 +193,8 @@ def modify(  # noqa: PLR0913 - each part of a message can be changed by itself
         reason: a word for the logs.
 
     Raises:
-        As `Decision`; ValueError too where the names to remove are one `str`.
+        TypeError: as `Decision` says.
+        ValueError: as `Decision` says, or the names to remove are one `str`.
     """
     return Modify(
         set_headers=_pairs(set_headers),
@@ -220,10 +221,18 @@ def respond(  # noqa: PLR0913 - a response has these parts
 ) -> Respond:
     """Answer in the origin server's place.
 
-    Content-Length follows from `body` by itself; a `str` goes out as UTF-8.
+    Args:
+        status: the HTTP status, an `int` from 200 on.
+        headers: a mapping of names to values, or pairs of both, for several of one name.
+        body: `bytes`, or an asynchronous iterator of them, which is sent as it comes; a
+            `str` goes out as UTF-8. Content-Length follows from it by itself.
+        phrase: the reason phrase; without, the usual one of the status.
+        icap_headers: headers of the ICAP answer.
+        reason: a word for the logs.
 
     Raises:
-        As `Decision`.
+        TypeError: as `Decision` says.
+        ValueError: as `Decision` says.
 
     >>> respond(302, {'Location': 'http://example.com/'}).phrase
     'Found'
@@ -270,7 +279,8 @@ def block(
         icap_headers: headers of the ICAP answer.
 
     Raises:
-        As `Decision`.
+        TypeError: as `Decision` says.
+        ValueError: as `Decision` says.
     """
     text = f"{request.http.shown_url} is blocked: {reason}\n"
     return Block(

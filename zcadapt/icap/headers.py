@@ -23,6 +23,9 @@ class Headers(Mapping[str, str]):
     ('example.com', 'a, b', ['a', 'b'])
     >>> list(headers.pairs)
     [('Host', 'example.com'), ('Accept', 'a'), ('accept', 'b')]
+
+    Attributes:
+        block: these bytes.
     """
 
     def __init__(self, block: bytes = b"") -> None:

@@ -43,6 +43,9 @@ class HTTPRequest(_Head):
     >>> request = HTTPRequest(b'GET /a HTTP/1.1\r\nHost: example.com\r\n\r\n')
     >>> request.method, request.target, request.version, request.headers['host']
     ('GET', '/a', 'HTTP/1.1', 'example.com')
+
+    Attributes:
+        raw: its bytes, up to and with the blank line.
     """
 
     @cached_property
@@ -75,6 +78,9 @@ class HTTPResponse(_Head):
     >>> response = HTTPResponse(b'HTTP/1.1 404 Not Found\r\n\r\n')
     >>> response.version, response.status, response.phrase
     ('HTTP/1.1', 404, 'Not Found')
+
+    Attributes:
+        raw: its bytes, up to and with the blank line.
     """
 
     @cached_property
@@ -119,7 +125,7 @@ class HTTPMessage:
 
     @cached_property
     def url(self) -> str:
-        """The URL asked for: the target, with the Host header before a relative one.
+        """The URL asked for, which is the target, with the Host header before a relative one.
 
         That of a CONNECT is ``host:port``; it is empty without a request.
         """
@@ -131,7 +137,7 @@ class HTTPMessage:
 
     @property
     def shown_url(self) -> str:
-        r"""`url` without user, password, parameters and query: for a log and for a page.
+        r"""`url` without user, password, parameters and query, as a log or a page may show it.
 
         >>> HTTPMessage(b'GET http://ann:pw@example.com/a;s=1?b=c HTTP/1.1\r\n\r\n', None).shown_url
         'http://example.com/a'
@@ -141,7 +147,7 @@ class HTTPMessage:
 
     @cached_property
     def host(self) -> str:
-        r"""The host asked for: lower case, without user, port, brackets and final dot.
+        r"""The host asked for, in lower case, without user, port, brackets and final dot.
 
         An absolute target counts, whatever the Host header says (RFC 9112, 3.2.2).
 

@@ -25,8 +25,8 @@ class Request:
     Nothing is parsed before somebody looks at it.
 
     Attributes:
-        peer: the address of the ICAP client, as (host, port).
-        endpoint: the path of the ICAP URI, without slashes around it.
+        peer: the address of the ICAP client, a `str` and a port: ``('192.0.2.7', 40110)``.
+        endpoint: the path of the ICAP URI, a `str`, without slashes around it.
         body: the body of the message, a `zcadapt.icap.body.Body`.
     """
 
@@ -69,27 +69,34 @@ class Request:
 
     @property
     def allow(self) -> frozenset[str]:
-        """The features that the client allows: ``'204'``, ``'206'``, ``'trailers'``."""
+        """The features that the client allows, of ``'204'``, ``'206'`` and ``'trailers'``."""
         return self._head.allow
 
     @property
     def preview(self) -> int | None:
-        """How many bytes of the body the client shows first; None: all of it comes."""
+        """How many bytes of the body the client shows first, or None where all of it comes."""
         return self._head.preview
 
     @cached_property
     def client_ip(self) -> str | None:
-        """The address of the HTTP client, where the ICAP client tells it."""
+        """The address of the HTTP client, from X-Client-IP, or None where it is not told."""
         return identity.client_ip(self._head.fields)
 
     @cached_property
     def user(self) -> str | None:
-        """The name of the user, decoded and without scheme, where the client tells it."""
+        """The name of the user, decoded and without scheme, or None where it is not told.
+
+        From X-Authenticated-User, X-Client-Username or X-Subscriber-ID, the first that is
+        there.
+        """
         return identity.user(self._head.fields)
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """The names of the user's groups, decoded and without scheme."""
+        """The names of the user's groups, decoded and without scheme.
+
+        From X-Authenticated-Groups; none where it is not there.
+        """
         return identity.groups(self._head.fields)
 
     def for_thread(self, loop: "AbstractEventLoop") -> "Request":

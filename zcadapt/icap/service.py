@@ -79,8 +79,22 @@ def reqmod(function: Any = None, /, **options: Any) -> Any:
     >>> no_trackers.methods
     ('REQMOD',)
 
-    Options stand for the attributes of `IICAPServiceDetails`; with `respmod`
-    on top the same function serves both methods:
+    Attributes of `zcadapt.interfaces.IICAPService` and
+    `zcadapt.interfaces.IICAPServiceDetails` are given by name, where they are to be
+    others than these:
+
+    >>> no_trackers.preview, no_trackers.version
+    (0, '')
+    >>> no_trackers.on_error, no_trackers.timeout
+    ('error', None)
+
+    - ``preview``, an `int`: how many bytes of the body it wants to see before it decides
+    - ``version``, a `str`: a part of what makes the ISTag
+    - ``on_error``: what follows when it fails, ``'error'``, ``'skip'`` or ``'block'``
+    - ``timeout``, a `float`: the seconds that an asynchronous answer may take, 30 with None
+
+    With `respmod` on top the same function serves both methods, and keeps what was said
+    below and is not said again:
 
     >>> @respmod
     ... @reqmod(preview=1024, on_error='skip')
@@ -98,7 +112,10 @@ def respmod(
     *, preview: int = ..., version: str = ..., on_error: str = ..., timeout: float | None = ...
 ) -> Callable[[Adapt | FunctionService], FunctionService]: ...
 def respmod(function: Any = None, /, **options: Any) -> Any:
-    """Make a function that takes a request the service for RESPMOD; see `reqmod`."""
+    """Make a function that takes a request the service for RESPMOD.
+
+    It is used as `reqmod` is, and may be given what that has made.
+    """
     return _decorator("RESPMOD", function, options)
 
 

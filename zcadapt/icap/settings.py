@@ -33,8 +33,8 @@ class ICAPSettings(Limits):
     )
     read_timeout: float = setting(
         900.0,
-        "Seconds that a client may be silent in the middle of a body: a proxy is when the server "
-        "or the browser behind it is.",
+        "Seconds that a client may be silent in the middle of a body. A proxy is silent for as "
+        "long as the server, or the browser, behind it is.",
         least=1,
         most=86400,
     )

@@ -22,6 +22,12 @@ async def ask(
 ) -> Reply:
     """Return what the server at `host` and `port` answers to a query for `url`.
 
+    Args:
+        url: what it is asked about.
+        host: an address or a name.
+        port: its UDP port.
+        timeout: seconds to wait, 2 unless given.
+
     Raises:
         ValueError: the URL does not fit into a query.
         TimeoutError: no answer came within `timeout` seconds.
@@ -44,7 +50,9 @@ async def exchange(
     first is asked where somebody listens.
 
     Raises:
-        As `ask`.
+        ValueError: the datagram is no query, or a broken one.
+        TimeoutError: no answer came within `timeout` seconds, 2 unless given.
+        OSError: nobody listens there, or there is no such host.
     """
     query = parse(datagram)
     loop = asyncio.get_running_loop()
@@ -98,4 +106,5 @@ class _Waiting(asyncio.DatagramProtocol):
 
     def _is_ours(self, reply: Reply) -> bool:
         query = self.query
-        return (reply.request_number, reply.url) == (query.request_number, query.url)
+        is_the_same = (reply.request_number, reply.url) == (query.request_number, query.url)
+        return is_the_same and not reply.options & ~query.options  # RFC 2187, 9.7

@@ -63,11 +63,11 @@ NOWHERE: Final[SocketAddress] = ("0.0.0.0", 0)  # noqa: S104 - nobody binds to i
 
 
 def parse(datagram: bytes, address: SocketAddress = NOWHERE) -> Query:
-    """Return the query that came from `address`.
+    """Return the query that came from `address`, a socket address.
 
     Raises:
         NotAQueryError: it is none; be silent.
-        MalformedQueryError: it is one, but broken; send `reply`.
+        MalformedQueryError: it is one, but broken; send the `reply` of the error.
     """
     return Query(*read(datagram, address))
 
@@ -144,7 +144,16 @@ def build(  # noqa: PLR0913 - the fields of the datagram
     sender: str | IPv4Address = UNSPECIFIED,
     version: int = VERSION,
 ) -> bytes:
-    """Return the datagram of a query.
+    """Return the datagram of a query, of version 2 and zero in what is not given.
+
+    Args:
+        url: each character is one byte (latin-1).
+        request_number: 32 bits, by which the reply is known.
+        requester: the IPv4 address of the one whose request makes the cache ask.
+        options: the flags, as of `OptionFlag`; 32 bits.
+        option_data: 32 bits.
+        sender: the sender host address.
+        version: of ICP.
 
     Raises:
         ValueError: the URL is too long, has a NUL or what is not latin-1.

@@ -223,7 +223,7 @@ def start_server(
             addresses of this machine where it is empty.
         port: a UDP port; 0 lets the system choose one.
         settings: who may ask, and the rest of the table ``[icp]`` save for
-            ``listen``. Without, this machine and private networks may.
+            ``listen``. Without, this machine, private networks and the link may.
 
     Raises:
         OSError: there is no such host, or one of its addresses is taken,

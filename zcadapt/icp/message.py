@@ -62,7 +62,7 @@ class Message:
 
 
 class Query(Message):
-    """A query, as a policy that provides `IICPQueryPolicy` sees it.
+    """A query, as a policy that provides `zcadapt.interfaces.IICPQueryPolicy` sees it.
 
     `url` is a `str`, each byte one character (latin-1). `address` is the
     address of the socket that it came from.
@@ -83,7 +83,7 @@ class Query(Message):
 
     @property
     def peer(self) -> IPv4Address | IPv6Address:
-        """The address of the cache that asks, which the network vouches for."""
+        """The address that the query came from, as the system tells it; it can be forged."""
         return _ip(self.address[0])
 
     @property

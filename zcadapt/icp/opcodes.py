@@ -50,7 +50,7 @@ ICP_OP_DENIED: Final = Opcode.ICP_OP_DENIED.value
 
 
 class OptionFlag(IntFlag):
-    """What a query asks for beside the answer (RFC 2186, 3); we grant neither."""
+    """What a query asks for beside the answer (RFC 2186, 3); neither is granted."""
 
     ICP_FLAG_HIT_OBJ = 0x80000000
     ICP_FLAG_SRC_RTT = 0x40000000

@@ -89,7 +89,7 @@ class ICPServer:
         return socks[0].getsockname()[:2]  # type: ignore[no-any-return]
 
     def serve(self, sock: socket.socket) -> None:
-        """Answer what comes to `sock`, a bound UDP socket, which is ours from now on."""
+        """Answer what comes to `sock`, a bound UDP socket, which the server closes."""
         sock.settimeout(0)
         self._sockets.append(sock)
         asyncio.get_running_loop().add_reader(sock, self._read, sock, BATCH)

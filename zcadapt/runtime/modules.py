@@ -1,8 +1,14 @@
 """Modules that register utilities when they are imported: ``--load MODULE``."""
 
 import importlib
+import logging
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
+from typing import Final
 
 from zope.interface.interfaces import IComponents
 
@@ -11,6 +17,14 @@ from zcadapt.discovery import POLICIES, SERVICES, Registered, origins
 from zcadapt.registry import registrations
 
 __all__ = ["import_modules"]
+
+log = logging.getLogger(__name__)
+
+#: Seconds after which it is told that an import has not ended.
+PATIENCE: Final = 5.0
+
+#: Files that are on the way of every import here.
+OURS: Final = (__file__, importlib.__file__)
 
 
 def import_modules(names: Iterable[str], components: IComponents) -> list[Problem]:
@@ -31,9 +45,10 @@ def _import(name: str, components: IComponents) -> list[Problem]:
     is_new = name not in sys.modules
     before, made = _utilities(components), _made(components)
     try:
-        importlib.import_module(name)
+        with _patiently(name):
+            importlib.import_module(name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - somebody else's code
-        return [Problem(where, f"{type(error).__name__}: {error}")]
+        return [Problem(where, f"{type(error).__name__}: {error}{_line(error)}")]
     if is_new and _utilities(components) == before:
         what = "it has registered nothing; zope.component.provideUtility() does that"
         return [Problem(where, what, is_warning=True)]
@@ -43,6 +58,27 @@ def _import(name: str, components: IComponents) -> list[Problem]:
         for (kind, name), each in made.items()
         if now.get((kind, name)) is not each.utility
     ]
+
+
+@contextmanager
+def _patiently(name: str) -> Iterator[None]:
+    """Tell of an import that does not end: what is imported may be a program that serves."""
+    what = "--load %s: it is still being imported; a module that serves by itself is to do so only"
+    timer = threading.Timer(PATIENCE, log.warning, (f"{what} if __name__ == '__main__'", name))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _line(error: BaseException) -> str:
+    """Return the line of the module at which its import failed."""
+    for frame in extract_tb(error.__traceback__):
+        if frame.filename not in OURS and not frame.filename.startswith("<frozen"):
+            return f" ({Path(frame.filename).name}:{frame.lineno})"
+    return ""
 
 
 def _made(components: IComponents) -> dict[tuple[str, str], Registered]:

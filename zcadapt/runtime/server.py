@@ -123,11 +123,11 @@ async def listening(assembled: Assembled) -> AsyncIterator[_Listening]:
 async def _bound(server: _Listener, protocol: str, address: Address) -> Address:
     try:
         return Address(*await server.listen(*address))
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, UnicodeError) as error:  # the latter of names that cannot be asked for
+        reason = getattr(error, "strerror", None) or str(error)
         if reason.startswith("error while attempting"):
             # asyncio puts the address into its own text, in other words.
-            reason = os.strerror(error.errno or 0)
+            reason = os.strerror(getattr(error, "errno", None) or 0)
         raise CannotListenError(f"cannot listen on {address} ({protocol}): {reason}") from error
 
 

@@ -28,8 +28,8 @@ def _icap_lines(addresses: Sequence[Address]) -> Iterator[str]:
         yield "force_request_body_continuation allow all"
         yield "# What is blocked in the middle of a download is broken off, which is no failure:"
         yield "icap_service_failure_limit -1"
-        yield "# Seconds after which a Squid that found no server here asks again:"
-        yield "icap_service_revival_delay 10"
+        yield "# Seconds after which a Squid that found no server asks again; it takes no less:"
+        yield "icap_service_revival_delay 30"
 
 
 def _icp_lines(addresses: Sequence[Address]) -> Iterator[str]:

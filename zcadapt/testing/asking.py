@@ -39,12 +39,12 @@ async def decide(service: Any, request: Request) -> Decision | None:  # noqa: AN
 
 
 def decide_now(service: Any, request: Request) -> Decision | None:  # noqa: ANN401 - IICAPService
-    """Do the same where no event loop runs."""
+    """Return what `service` decides about `request`, where no event loop runs: see `decide`."""
     return asyncio.run(decide(service, request))
 
 
 async def new_body(decision: Decision) -> bytes | None:
-    """Return the body that `decision` gives the message; None: it keeps its own."""
+    """Return the body that `decision` gives the message, whole; None: it keeps its own."""
     if not isinstance(decision, Modify | Respond) or decision.body is KEEP:
         return None
     if isinstance(decision.body, AsyncIterable):

@@ -94,7 +94,9 @@ class Client:
             endpoint: the path of the ICAP URI.
 
         Raises:
-            As `ask`; KeyError where there is no such transcript.
+            TimeoutError: the server does not answer.
+            EOFError: it closes the connection before the answer is whole.
+            KeyError: there is no such transcript.
         """
         sent = transcript(name, size=len(body), endpoint=endpoint)
         has_body = b"-body=" in sent.replace(b"null-body=", b"")
@@ -105,7 +107,8 @@ class Client:
         """Ask an endpoint what it offers (RFC 3507, 4.10).
 
         Raises:
-            As `ask`.
+            TimeoutError: the server does not answer.
+            EOFError: it closes the connection before the answer is whole.
         """
         self.send(
             f"OPTIONS icap://127.0.0.1/{endpoint} ICAP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode()
@@ -120,7 +123,8 @@ class Client:
         """Return the next answer; `original` is the body that was sent, of which 206 may speak.
 
         Raises:
-            As `ask`.
+            TimeoutError: the server does not answer.
+            EOFError: it closes the connection before the answer is whole.
         """
         first, _, block = split_head(self._head())
         status, headers = int(first.split(b" ")[1]), Headers(block)

@@ -28,9 +28,9 @@ URLS: Final = (
 
 
 def check_policy(policy: Any) -> None:  # noqa: ANN401 - IICPPolicy
-    """Check that `policy` keeps the promises of `IICPPolicy`.
+    """Check that `policy` keeps the promises of `zcadapt.interfaces.IICPPolicy`.
 
-    It can be called, with the URL or, where it provides `IICPQueryPolicy`,
+    It can be called, with the URL or, where it provides `zcadapt.interfaces.IICPQueryPolicy`,
     with the query, and answers every one of them with one of the answers or
     ``None``, whatever a peer may send as a URL, in time, without blocking the
     event loop (see `check_service`) and without leaving tasks behind. Call it

@@ -36,7 +36,7 @@ ALLOWED: Final = (frozenset[str](), frozenset({"204"}), frozenset({"204", "206"}
 
 
 def check_service(make: Make) -> None:
-    """Check that what `make` returns keeps the promises of `IICAPService`.
+    """Check that what `make` returns keeps the promises of `zcadapt.interfaces.IICAPService`.
 
     It provides the interface; says of itself only what can be; is the same
     after a restart; can be asked about messages of all kinds, and its answers

@@ -1,4 +1,4 @@
-"""What real clients send, to the byte: requests of proxies, mail filters and web applications."""
+"""What real clients send, to the byte, or what their makers' documents show of it."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ __all__ = ["TRANSCRIPTS", "transcript"]
 
 FOLDER: Final = Path(__file__).parent / "transcripts"
 
-#: The names of all of them: a client and what it asks, such as ``squid-respmod``.
+#: The names of all of them, each a client and what it asks, such as ``squid-respmod``.
 TRANSCRIPTS: Final = tuple(sorted(path.stem for path in FOLDER.glob("*.txt")))
 
 #: The endpoint that all of them ask.

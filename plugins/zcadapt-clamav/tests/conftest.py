@@ -4,17 +4,21 @@ import asyncio
 import contextlib
 import hashlib
 import io
+import os
+import re
 import signal
 import socket
 import socketserver
 import struct
 import subprocess
+import sys
 import tarfile
 import threading
 from pathlib import Path
 
 import pytest
-from programs import free_port, program, until
+from pages import DOCS, blocks
+from programs import ENDING_WITH_US, free_port, program, ready, running, until
 
 from zcadapt.testing import decide
 
@@ -74,11 +78,10 @@ class Clamd:
         (self.folder / "db" / "later.hdb").write_text(f"{digest}:{len(LATER)}:Test.Later\n")
 
     def start(self):
-        path = program("clamd", "clamav-daemon")
+        command = [*ENDING_WITH_US, program("clamd", "clamav-daemon")]
+        command += ["-c", str(self.folder / "clamd.conf")]
         with (self.folder / "output").open("ab") as output:
-            self.process = subprocess.Popen(
-                [path, "-c", str(self.folder / "clamd.conf")], stdout=output, stderr=output
-            )
+            self.process = subprocess.Popen(command, stdout=output, stderr=output)
         until(self.answers, f"clamd answers; {self.folder}/output may tell why")
 
     def stop(self):
@@ -234,6 +237,44 @@ def own_clamd(new_clamd):
     """One to be stopped, paused and taught."""
     with new_clamd() as clamd:
         yield clamd
+
+
+@pytest.fixture(scope="session")
+def shown():
+    """What stands in the blocks of a how-to page that begin so."""
+
+    def shown(page, beginning):
+        every = [text for _, text in blocks(DOCS / "howto" / f"{page}.rst")]
+        return [text for text in every if text.startswith(beginning)]
+
+    return shown
+
+
+@pytest.fixture(scope="session")
+def serving(shared_clamd, shown, tmp_path_factory):
+    """How to serve what a how-to page has for zcadapt.toml, but for addresses and clamd's path."""
+
+    @contextlib.contextmanager
+    def serve(page, clamd=shared_clamd.socket):
+        folder = tmp_path_factory.mktemp(page)
+        (settings,) = shown(page, "[icap]")
+        assert "/run/clamav/clamd.ctl" in settings
+        settings = settings.replace("/run/clamav/clamd.ctl", clamd)
+        (folder / "zcadapt.toml").write_text(settings)
+        output = folder / "output"
+        command = [sys.executable, "-m", "zcadapt", "serve", "--config", folder / "zcadapt.toml"]
+        command += ["--icap", "127.0.0.1:0", "--no-icp"]
+        environment = {**os.environ, "CACHE_DIRECTORY": str(folder), "PYTHONUNBUFFERED": "1"}
+
+        def port():
+            told = output.read_text()
+            found = re.search(r"(?m)^icap 127\.0\.0\.1:(\d+)$", told)
+            return int(found[1]) if found and "\nready\n" in told else None
+
+        with running(command, output, env=environment, cwd=folder) as process:
+            yield ready(process, port, output), output
+
+    return serve
 
 
 @pytest.fixture(autouse=True)
