@@ -168,6 +168,12 @@ def test_self_is_another_one_in_a_class_in_a_class(inner):
     assert len(told(code)) == (inner != "Other")
 
 
+def test_classes_may_go_round_in_a_circle():
+    """Python would refuse it, if it were not in two branches, say."""
+    code = "from pyicap import *\nclass A(B, BaseICAPRequestHandler): pass\nclass B(A): self.methos"
+    assert [line for line, *_ in told(code)] == [3]
+
+
 def test_long_chains_of_classes_take_no_long_time():
     """Each class is looked at once: there are more pairs of them than anybody waits for."""
     chain = "".join(f"class A{number}(A{number - 1}): pass\n" for number in range(1, 9000))

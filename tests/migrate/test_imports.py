@@ -94,6 +94,10 @@ CHANGES = [
         "from zcadapt.compat.zc_icp import check_url",
     ),
     (
+        "import zc.lockfile, zc.icp, zc.icp as zc_icp\nzc.icp.check_url",
+        "import zc.lockfile\nfrom zcadapt.compat import zc_icp\nzc_icp.check_url",
+    ),
+    (
         "import zc.lockfile, zc.icp as i\nx = zc, i.check_url",
         "import zc.lockfile\nfrom zcadapt.compat import zc_icp as i\nx = zc, i.check_url",
     ),

@@ -83,6 +83,10 @@ def test_what_a_project_needs_is_told(name):
     assert finding.text == "depends on pyicap: make it zcadapt"
 
 
+def test_a_distribution_has_its_name_in_any_case():
+    assert len(migrated("requirements.txt", "PyICAP==1.0\n").findings) == 1
+
+
 def test_what_is_not_concerned_is_not_even_read():
     assert migrated("a.py", "print 'a'\n(") == ("print 'a'\n(", [])
 
@@ -129,7 +133,13 @@ def test_an_import_that_cannot_be_read_is_told(code, line):
 
 @pytest.mark.parametrize(
     ("example", "told"),
-    [("print 'a'", 0), ("print pyicap", 1), ("a = '''", 0), ("a = '''pyicap", 1)],
+    [
+        ("print 'a'", 0),
+        ("print pyicap", 1),
+        ("a = '''", 0),
+        ("a = '''pyicap", 1),
+        (f"a = {'-' * 100_000}1", 0),
+    ],
 )
 def test_an_example_that_cannot_be_read_is_told_where_it_names_one(example, told):
     text = f'"""pyicap\n>>> {example}\n"""\n'

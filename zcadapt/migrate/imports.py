@@ -162,7 +162,10 @@ class Imports:
 
     def _why_not_renamed(self) -> str | None:
         """Return why ``zc.icp`` cannot be called ``zc_icp``, if it cannot."""
-        if self._names.is_rebound("zc_icp") or self._names.symbols.get("zc_icp", ZC) != ZC:
+        if self._names.is_rebound("zc_icp") or self._names.symbols.get("zc_icp", ZC) not in {
+            ZC,
+            "zc.icp",
+        }:
             why = "the name zc_icp is taken"
         elif not self._is_complete:
             why = "not all of the code can be read"

@@ -33,9 +33,8 @@ def in_code(tree: ast.Module, *, is_renamed: bool = False) -> Iterator[Finding]:
         tree: the code.
         is_renamed: whether zc.icp is called ``zc_icp`` in it now.
     """
-    told: set[int] = set()
-    annotations = set(_annotations(tree))
     other = ("icap_server.structures.", *(["zc.icp."] if is_renamed else []))
+    told = {id(each) for each in _annotations(tree) if not str(each.value).startswith(other)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             for text in _lists(node):
@@ -50,20 +49,18 @@ def in_code(tree: ast.Module, *, is_renamed: bool = False) -> Iterator[Finding]:
                     yield _named(first.lineno, first.value, f"{name} imports by name: ")
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
-            if id(node) in annotations and not node.value.startswith(other):
-                continue  # the name in it is bound by an import, as it was
             match = DOTTED.fullmatch(node.value)
             if match and match[0] != "zc.icp" and not _is_file(match[0]):
                 yield _named(node.lineno, match[0], "in a string: ")
 
 
-def _annotations(tree: ast.Module) -> Iterator[int]:
-    """Yield what is in annotations."""
+def _annotations(tree: ast.Module) -> Iterator[ast.Constant]:
+    """Yield strings in annotations: the name in one is bound by an import, as it was."""
     for node in ast.walk(tree):
         for field in ("annotation", "returns"):
             annotation = getattr(node, field, None)
             if annotation is not None:
-                yield from (id(below) for below in ast.walk(annotation))
+                yield from (each for each in ast.walk(annotation) if isinstance(each, ast.Constant))
 
 
 def _called(node: ast.Call) -> str:
