@@ -30,8 +30,8 @@ LAYERS = (
     {"conditions", "hooks"},
     {""},
     {"discovery", "observe"},
-    {"migrate", "runtime"},
-    {"cli", "compat", "testing"},
+    {"runtime"},
+    {"cli", "compat", "migrate", "testing"},
     {"__main__"},
 )
 

@@ -250,7 +250,7 @@ class Imports:
             self._leave(node, node.module or "", why)
 
     def _leave(self, node: ast.stmt, dotted: str, why: str) -> None:
-        self.findings.append(Finding(node.lineno, f"{dotted} stays: {why}"))
+        self.findings.append(Finding(node.lineno, f"{dotted} is not changed: {why}"))
 
     # what follows
 

@@ -113,14 +113,16 @@ def _needed(line: int, name: str) -> Finding:
 def _named(line: int, dotted: str, before: str) -> Finding:
     place = place_of(dotted)
     if place is None:
-        return Finding(line, f"{before}{dotted} stays")
+        return Finding(line, f"{before}{dotted} is not changed")
     package, _, name = place
     if not name:
-        return Finding(line, f"{before}{dotted} stays: make it {package.new}")
+        return Finding(line, f"{before}{dotted} is not changed: make it {package.new}")
     last = dotted.rpartition(".")[2]
     if last in package.names:
-        return Finding(line, f"{before}{dotted} stays: make it {package.new}.{last}")
-    return Finding(line, f"{before}{dotted} stays: {package.gone.get(last) or package.why(name)}")
+        return Finding(line, f"{before}{dotted} is not changed: make it {package.new}.{last}")
+    return Finding(
+        line, f"{before}{dotted} is not changed: {package.gone.get(last) or package.why(name)}"
+    )
 
 
 def _is_file(dotted: str) -> bool:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from zcadapt.compat import icap_server, zc_icp
+
 __all__ = ["MENTIONED", "PACKAGES", "Package", "Place", "place_of"]
 
 
@@ -52,8 +54,14 @@ STRUCTURES: Final = (
     "icap_request_line",
 )
 
-_WRITES: Final = "the server writes the answers; a handler returns a ContentAdaptationResponse"
-_REFUSES: Final = "the server answers what is no request with 400 and so on, and raises nothing"
+_WRITES: Final = (
+    "take the import out; the server writes the answers, and a handler returns a "
+    "ContentAdaptationResponse"
+)
+_REFUSES: Final = (
+    "take the import out; the server answers what is no request with 400 and so on, and raises "
+    "nothing"
+)
 
 PACKAGES: Final[Mapping[str, Package]] = {
     package.old: package
@@ -68,17 +76,7 @@ PACKAGES: Final[Mapping[str, Package]] = {
         Package(
             "icap_server",
             "zcadapt.compat.icap_server",
-            frozenset(
-                {
-                    "LOG",
-                    "ContentAdaptationResponse",
-                    "EncapsulatedData",
-                    "ICAPMethod",
-                    "ICAPRequest",
-                    "ICAPRequestLine",
-                    "run_server",
-                }
-            ),
+            frozenset(icap_server.__all__) - {"Server", "service_of"},
             frozenset({"icap_server", *(f"icap_server.structures.{each}" for each in STRUCTURES)}),
             {
                 "EncapsulatedEntityName": _WRITES,
@@ -86,7 +84,7 @@ PACKAGES: Final[Mapping[str, Package]] = {
                 "ICAPResponseBody": _WRITES,
                 "ICAPStatusLine": _WRITES,
                 "check_if_connection_close": "the server closes connections itself",
-                "cli": "the command line is zcadapt echo",
+                "cli": "take the import out; the command line is zcadapt echo",
                 "exceptions": _REFUSES,
                 "handle": "run_server serves, and zcadapt serve with service_of",
                 "structures": "there is one module with all names, zcadapt.compat.icap_server",
@@ -95,30 +93,7 @@ PACKAGES: Final[Mapping[str, Package]] = {
         Package(
             "zc.icp",
             "zcadapt.compat.zc_icp",
-            frozenset(
-                {
-                    "HEADER_LAYOUT",
-                    "ICP_OP_DECHO",
-                    "ICP_OP_DENIED",
-                    "ICP_OP_ERR",
-                    "ICP_OP_HIT",
-                    "ICP_OP_INVALID",
-                    "ICP_OP_MISS",
-                    "ICP_OP_MISS_NOFETCH",
-                    "ICP_OP_QUERY",
-                    "ICP_OP_SECHO",
-                    "MAX_DATAGRAM_LOG_LENGTH",
-                    "QUERY_LAYOUT",
-                    "RESPONSE_LAYOUT",
-                    "IICPPolicy",
-                    "check_url",
-                    "format_datagram",
-                    "handle_request",
-                    "interfaces",
-                    "print_datagram",
-                    "start_server",
-                }
-            ),
+            frozenset(zc_icp.__all__),
             frozenset({"zc.icp", "zc.icp.interfaces"}),
             {
                 "ICPServer": "it was asyncore's; there is start_server, whose server can be "
