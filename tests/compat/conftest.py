@@ -16,7 +16,7 @@ def serve():
             kinds = (socketserver.ThreadingMixIn, package.ICAPServer)
             kind = type("Server", kinds if threads else kinds[1:], {})
             if settings is not None:
-                kind.settings = settings
+                kind.icap_settings = settings
             if handler is None:
                 quiet = {"log_message": lambda self, *args: None}
                 handler = type("Handler", (package.BaseICAPRequestHandler,), quiet | methods)

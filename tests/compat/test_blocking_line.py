@@ -2,17 +2,19 @@
 # ruff: noqa: FBT003 - as handlers are written
 
 import socket
+import struct
 import threading
 import time
 
 import pytest
-from peers import DEADLINE, RESPONSE, USUAL, Peer, chunks, request, unchunked
+from peers import DEADLINE, NOT_NEEDED, RESPONSE, USUAL, Peer, chunks, request, unchunked
+from programs import until
 
-from zcadapt.compat import pyicap
+from zcadapt.compat import blocking_line, pyicap
+from zcadapt.compat.clients import clients_of
 from zcadapt.compat.texts import ICAPError
 from zcadapt.icap.settings import ICAPSettings
 
-NOT_NEEDED = b"ICAP/1.0 204 No Modifications Needed\r\n*\r\nEncapsulated: null-body=0\r\n\r\n"
 LEAVE = pyicap.BaseICAPRequestHandler.no_adaptation_required
 
 
@@ -42,6 +44,18 @@ def zeros(size):
         self.send_headers(True)
         for _ in range(size // 65536):
             self.write_chunk(bytes(65536))
+
+    return answer
+
+
+def endless(done):
+    """A handler that sends until it is stopped."""
+
+    def answer(self):
+        try:
+            zeros(1 << 40)(self)
+        finally:
+            done.set()
 
     return answer
 
@@ -93,6 +107,45 @@ def test_the_heads_leave_before_the_client_is_waited_for(serve):
     assert peer.until(b"HTTP/1.1 200 OK\r\n\r\n")
     peer.send(chunks(b"a"))
     assert peer.until(b"0\r\n\r\n") == chunks(b"a")
+
+
+@pytest.mark.parametrize("pieces", [(), (b"a",)])
+def test_what_is_held_leaves_when_it_is_flushed(serve, pieces):
+    def answer(self):
+        self.set_enc_status("HTTP/1.1 200 OK")
+        self.send_headers(True)
+        for piece in pieces:
+            self.write_chunk(piece)
+        self.wfile.flush()
+        assert seen.wait(DEADLINE)
+        self.write_chunk(b"b")
+
+    seen = threading.Event()
+    peer = serve(echo_RESPMOD=answer).connect()
+    peer.send(request())
+    peer.until(b"HTTP/1.1 200 OK\r\n\r\n" + chunks(*pieces, end=b""))
+    seen.set()
+    assert peer.until(b"0\r\n\r\n") == chunks(b"b")
+
+
+@pytest.mark.parametrize("method", ["RESPMOD", "REQMOD"])
+def test_a_response_that_waits_for_its_body_for_long_waits_no_longer(serve, method, monkeypatch):
+    def answer(self):
+        self.set_enc_status("HTTP/1.1 200 OK")
+        self.send_headers(True)
+        self.write_chunk(b"a")
+        if method == "RESPMOD":
+            assert seen.wait(DEADLINE)
+
+    monkeypatch.setattr(blocking_line, "HELD", -1.0)
+    seen = threading.Event()
+    peer = serve(**{f"echo_{method}": answer}).connect()
+    peer.send(request(method))
+    # One that was made in REQMOD must tell its length.
+    told = {"RESPMOD": b"", "REQMOD": b"Content-Length: 1\r\n"}[method]
+    peer.until(b"HTTP/1.1 200 OK\r\n" + told + b"\r\n" + chunks(b"a", end=b""))
+    seen.set()
+    assert peer.until(b"\r\n\r\n") == b"0\r\n\r\n"
 
 
 def test_small_packets_leave_at_once(serve):
@@ -214,18 +267,31 @@ def test_a_client_that_goes_ends_the_body_with_an_error_and_not_as_if_it_were_wh
 
 
 def test_a_client_that_goes_while_it_is_answered_ends_its_handler(serve):
-    def answer(self):
-        try:
-            zeros(1 << 30)(self)
-        finally:
-            done.set()
-
     done = threading.Event()
-    peer = serve(echo_RESPMOD=answer).connect()
+    peer = serve(echo_RESPMOD=endless(done)).connect()
     peer.send(request())
     peer.until(b"HTTP/1.1 200 OK")
     peer.socket.close()
     assert done.wait(DEADLINE)
+
+
+def test_a_client_that_has_gone_is_told_no_error(serve, caplog):
+    def fail(self):
+        begun.set()
+        assert gone.wait(DEADLINE)
+        raise ValueError("no")
+
+    begun, gone = threading.Event(), threading.Event()
+    served = serve(echo_RESPMOD=fail)
+    peer = served.connect()
+    peer.send(request())
+    assert begun.wait(DEADLINE)
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.socket.close()
+    gone.set()
+    until(lambda: not clients_of(served.server)._count, "it has ended")
+    assert "the handler failed" in caplog.text
+    assert "cannot be served" not in caplog.text
 
 
 # Who is silent, and who does not read
@@ -293,17 +359,47 @@ def test_who_asks_nothing_may_stay_so_long(serve):
     assert (new.rest(), known.rest()) == (b"", b"")
 
 
-def test_who_takes_nothing_is_waited_for_so_long(serve):
-    def answer(self):
-        try:
-            zeros(1 << 30)(self)
-        finally:
-            done.set()
-
+@pytest.mark.parametrize("body", [None, b"ffff\r\n"])
+@pytest.mark.parametrize("limit", ["write_timeout", "request_timeout"])
+def test_who_takes_nothing_is_waited_for_so_long(serve, body, limit):
     done = threading.Event()
-    served = serve(echo_RESPMOD=answer, settings=settings(write_timeout=0.3))
-    served.connect().send(request())
+    served = serve(
+        echo_RESPMOD=endless(done), settings=settings(stall_timeout=0.05, **{limit: 0.3})
+    )
+    served.connect().send(request("RESPMOD", "echo", body))
     assert done.wait(DEADLINE)
+
+
+def test_an_answer_may_take_so_long_however_much_is_taken(serve, caplog):
+    done = threading.Event()
+    peer = serve(echo_RESPMOD=endless(done), settings=settings(request_timeout=0.3)).connect()
+    peer.send(request())
+    assert peer.rest().startswith(b"ICAP/1.0 200 OK")
+    assert done.is_set()
+    assert caplog.text == ""
+
+
+def test_who_has_waited_so_long_for_an_answer_gets_none(serve, caplog):
+    def answer(self):
+        begun = time.monotonic()
+        until(lambda: time.monotonic() > begun + 0.2, "the time is over")
+        self.no_adaptation_required()
+
+    peer = serve(echo_RESPMOD=answer, settings=settings(request_timeout=0.1)).connect()
+    peer.send(request())
+    assert peer.rest() == b""
+    assert caplog.text == ""
+
+
+def test_the_time_of_a_request_is_not_that_of_what_follows(serve):
+    peer = serve(echo_RESPMOD=LEAVE, settings=settings(request_timeout=0.1)).connect()
+    assert peer.ask("RESPMOD", "echo", None, "Allow: 204") == NOT_NEEDED
+    peer.socket.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        peer.socket.recv(1)
+    peer.socket.settimeout(DEADLINE)
+    peer.send(b"GET / HTTP/1.1\r\n\r\n")
+    assert peer.rest() == refused("400 Bad Request")
 
 
 def test_a_handler_class_may_have_a_time_out_of_its_own(serve):
@@ -341,6 +437,9 @@ def test_what_is_read_ahead_has_its_bounds(serve):
 BUFFER = 65535
 HEADS = {
     "told": RESPONSE.replace(b"X-Old: 1", b"Content-Length: 200000"),
+    "told twice": RESPONSE.replace(
+        b"X-Old: 1", b"Content-Length: 200000\r\nTransfer-Encoding: chunked"
+    ),
     "not told": RESPONSE,
 }
 
@@ -353,6 +452,8 @@ def scan(handler):
         handler.no_adaptation_required()
     elif handler.servicename == b"block":
         handler.send_enc_error(403, body="no")
+    elif handler.servicename == b"set":
+        handler.set_enc_status("HTTP/1.1 404 Gone")  # and it is never sent
     else:
         raise ValueError("no")
 
@@ -365,6 +466,7 @@ def stalled(serve):
         served = serve(
             echo_RESPMOD=scan,
             block_RESPMOD=scan,
+            set_RESPMOD=scan,
             fail_RESPMOD=scan,
             settings=settings(drip_after=0.1, **more),
         )
@@ -392,6 +494,8 @@ def test_who_stalls_has_a_byte_and_then_the_rest(stalled, head):
     [
         ("block", "told", b"0\r\n\r\n"),
         ("block", "not told", b""),
+        ("block", "told twice", b""),
+        ("set", "told", b"0\r\n\r\n"),
         ("fail", "told", b"0\r\n\r\n"),
         ("fail", "not told", b""),
     ],
@@ -467,6 +571,35 @@ def test_what_a_204_spares_the_client_is_read_only_as_far_as_it_is_worth_it(serv
     peer.send(request("RESPMOD", "echo", b"%x\r\n" % 50_000_000, "Allow: 204"))
     peer.send(bytes(300_000))
     assert peer.until(b"\r\n\r\n").startswith(b"ICAP/1.0 204 ")
+
+
+def test_what_has_been_read_is_kept_only_where_it_may_go_back(serve):
+    def read(self):
+        while self.read_chunk():
+            pass
+        self.no_adaptation_required()
+
+    bounds = settings(body_memory=200_000, spool_bytes=0)
+    peer = serve(echo_RESPMOD=read, settings=bounds).connect()
+    body = chunks(bytes(2_000_000))
+    assert peer.ask("RESPMOD", "echo", body, "Allow: 204") == NOT_NEEDED
+    peer.send(request("RESPMOD", "echo", body))
+    assert peer.rest() == refused("503 Service Overloaded")
+
+
+def test_a_file_is_given_up_before_the_next_request(serve):
+    def read(self):
+        while self.read_chunk():
+            pass
+        room.append(clients_of(self.server).disk.room)
+        self.send_enc_error(403, body="no")
+
+    room = []
+    served = serve(echo_RESPMOD=read, settings=settings(body_memory=0, spool_bytes=100_000))
+    peer = served.connect()
+    assert peer.ask("RESPMOD", "echo", chunks(b"hello")).endswith(chunks(b"no"))
+    until(lambda: clients_of(served.server).disk.room == 100_000, "its room has been given back")
+    assert room == [100_000 - 5]
 
 
 # Bytes of the handler's own

@@ -2,7 +2,10 @@
 # ruff: noqa: N802, N815 - as handlers are written
 
 import contextlib
+import os
+import resource
 import signal
+import socket
 import socketserver
 import ssl
 import subprocess
@@ -11,14 +14,14 @@ import threading
 import time
 
 import pytest
-from peers import DEADLINE, RESPONSE, Peer, chunks, request
+from peers import DEADLINE, NOT_NEEDED, RESPONSE, Peer, chunks, request
 from programs import free_port, listens, until
 
-from zcadapt.compat import blocking_server, pyicap
+from zcadapt.compat import clients, pyicap
+from zcadapt.compat.clients import clients_of
 from zcadapt.icap.settings import ICAPSettings
 
 LEAVE = pyicap.BaseICAPRequestHandler.no_adaptation_required
-NOT_NEEDED = b"ICAP/1.0 204 No Modifications Needed\r\n*\r\nEncapsulated: null-body=0\r\n\r\n"
 LAST = NOT_NEEDED.replace(b"Encaps", b"Connection: close\r\nEncaps")
 ASKED = ("RESPMOD", "echo", None, "Allow: 204")
 
@@ -73,17 +76,47 @@ def test_more_than_the_settings_say_are_told_so(serve, gate):
     gate.opened.set()
     assert [peer.answer() for peer in peers] == [NOT_NEEDED] * 2
     peers[0].socket.close()
-    until(lambda: served.server._clients < 2, "there is room again")
+    until(lambda: clients_of(served.server)._count < 2, "there is room again")
     assert served.connect().ask(*ASKED) == NOT_NEEDED
 
 
 def test_too_many_more_are_cut_off(serve, gate, monkeypatch):
-    monkeypatch.setattr(blocking_server, "MOST_TURNED_AWAY", 0)
+    monkeypatch.setattr(clients, "MOST_TURNED_AWAY", 0)
     served = serve(echo_RESPMOD=gate.method(), settings=ICAPSettings(connections=1))
     peer = served.connect()
     peer.send(request(*ASKED))
     assert gate.entered.acquire(timeout=DEADLINE)
     assert served.connect().rest() == b""
+
+
+def test_who_cannot_be_accepted_waits_for_files(serve, caplog):
+    class Server(socketserver.ThreadingMixIn, pyicap.ICAPServer):
+        tries = 0
+
+        def get_request(self):
+            self.tries += 1
+            return super().get_request()
+
+    class Handler(pyicap.BaseICAPRequestHandler):
+        echo_RESPMOD = LEAVE
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with Server(("127.0.0.1", 0), Handler) as server, socket.socket() as sock:
+        threading.Thread(target=server.serve_forever, args=(0.02,)).start()
+        free = os.dup(0)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+        try:
+            sock.connect(server.server_address)
+            until(lambda: server.tries >= 2, "it has been tried again")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        sock.settimeout(DEADLINE)
+        sock.sendall(request(*ASKED, "Connection: close"))
+        assert sock.recv(1000).startswith(b"ICAP/1.0 204 ")
+        server.shutdown()
+        assert server.tries <= 5
+    assert caplog.text.count("no client can be accepted: [Errno 24]") == 1
 
 
 # One after the other
@@ -112,7 +145,7 @@ def test_without_threads_who_is_answered_while_another_waits_is_told_to_go(serve
 
 
 def test_without_threads_who_connects_and_asks_nothing_makes_room(serve, monkeypatch):
-    monkeypatch.setattr(blocking_server, "FIRST", 0.1)
+    monkeypatch.setattr(clients, "FIRST", 0.1)
     served = serve(echo_RESPMOD=LEAVE, threads=False)
     silent = served.connect()
     assert served.connect().ask(*ASKED) == NOT_NEEDED
@@ -153,6 +186,68 @@ def test_server_close_waits_for_who_is_served_and_for_nobody_else(serve, gate):
     served.server.server_close()
     assert gate.opened.is_set()
     assert (asking.rest(), idle.rest()) == (LAST, b"")
+
+
+class Loop:
+    """A server whose clients are served as programs do that run until they are interrupted."""
+
+    def __init__(self, method):
+        kinds = (socketserver.ThreadingMixIn, pyicap.ICAPServer)
+        methods = {"echo_RESPMOD": method, "other_RESPMOD": LEAVE}
+        handler = type("Handler", (pyicap.BaseICAPRequestHandler,), methods)
+        self.server = type("Server", kinds, {})(("127.0.0.1", 0), handler)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        with contextlib.suppress(ValueError):  # it listens no more
+            while True:
+                self.server.handle_request()
+
+    def connect(self):
+        return Peer(self.server.server_address[1])
+
+
+def test_server_close_ends_a_loop_of_requests(gate):
+    loop = Loop(gate.method())
+    with loop.connect() as asking, loop.connect() as idle:
+        assert idle.ask("RESPMOD", "other", None, "Allow: 204") == NOT_NEEDED
+        asking.send(request(*ASKED))
+        assert gate.entered.acquire(timeout=DEADLINE)
+        closing = threading.Thread(target=loop.server.server_close, daemon=True)
+        closing.start()
+        assert idle.rest() == b""
+        gate.opened.set()
+        assert asking.rest() == LAST
+        closing.join(DEADLINE)
+        loop.thread.join(DEADLINE)
+    assert not closing.is_alive()
+    assert not loop.thread.is_alive()
+
+
+def test_who_comes_after_the_end_of_a_loop_that_goes_on_is_let_go():
+    loop = Loop(LEAVE)
+    with loop.connect() as peer:
+        assert peer.ask(*ASKED) == NOT_NEEDED
+        clients_of(loop.server).leave(for_ever=True)
+        assert peer.rest() == b""
+        with loop.connect() as other:
+            assert other.rest() == b""
+    loop.server.server_close()
+
+
+def test_requests_can_be_handled_after_a_shutdown(serve):
+    served = serve(echo_RESPMOD=LEAVE)
+    served.server.shutdown()
+    served.thread.join(DEADLINE)
+    served.thread = threading.Thread(target=served.server.handle_request)
+    served.thread.start()
+    peer = served.connect()
+    for _ in range(2):
+        assert peer.ask(*ASKED) == NOT_NEEDED
+    served.thread.join(DEADLINE)
+    served.thread = threading.Thread(target=served.server.serve_forever, args=(0.02,))
+    served.thread.start()
 
 
 def test_it_can_serve_again(serve):
@@ -229,10 +324,49 @@ def test_a_subclass_may_have_more_to_hand_to_its_handlers(serve):
 
 def test_settings_may_be_those_of_an_instance(serve):
     with pyicap.ICAPServer(("127.0.0.1", 0), pyicap.BaseICAPRequestHandler) as server:
-        server.settings = ICAPSettings(idle_timeout=0.1)
+        server.icap_settings = ICAPSettings(idle_timeout=0.1)
         threading.Thread(target=server.handle_request).start()
         with Peer(server.server_address[1]) as peer:
             assert peer.rest() == b""
+
+
+def test_what_a_server_calls_its_own_is_its_own():
+    class Server(socketserver.ThreadingMixIn, pyicap.ICAPServer):
+        def __init__(self, address, handler, settings):
+            self.settings = self.disk = self.tags = self.leave = self.clients = settings
+            super().__init__(address, handler)
+
+    class Handler(pyicap.BaseICAPRequestHandler):
+        def setup(self):
+            super().setup()
+            for name in ("line", "head", "text", "command", "phrase", "tag", "icap", "method"):
+                setattr(self, f"_{name}", None)
+
+        def _echo(self):
+            self.send_enc_error(403, body=self.server.settings)
+
+        def echo_RESPMOD(self):
+            self._echo()
+
+        _add = _close = _forget = _take = _refuse = _said = _unchanged = _send_error = None
+
+    with Server(("127.0.0.1", 0), Handler, b"mine") as server:
+        threading.Thread(target=server.handle_request).start()
+        with Peer(server.server_address[1]) as peer:
+            for _ in range(2):
+                assert peer.ask().endswith(chunks(b"mine"))
+
+
+def test_settings_that_are_something_else_are_told_at_once():
+    kind = type("Server", (pyicap.ICAPServer,), {"icap_settings": {"connections": 2}})
+    with pytest.raises(TypeError, match=r"icap_settings of Server is an ICAPSettings, not {'conn"):
+        kind(("127.0.0.1", 0), pyicap.BaseICAPRequestHandler)
+
+
+def test_processes_are_refused():
+    kind = type("Server", (socketserver.ForkingMixIn, pyicap.ICAPServer), {})
+    with pytest.raises(TypeError, match="ForkingMixIn is not supported"):
+        kind(("127.0.0.1", 0), pyicap.BaseICAPRequestHandler)
 
 
 def test_it_serves_over_tls(serve, tmp_path):
@@ -246,7 +380,7 @@ def test_it_serves_over_tls(serve, tmp_path):
     size = 5_000_000
 
     class Server(socketserver.ThreadingMixIn, pyicap.ICAPServer):
-        settings = ICAPSettings(stall_timeout=0.1)
+        icap_settings = ICAPSettings(stall_timeout=0.1)
 
         def get_request(self):
             sock, address = super().get_request()

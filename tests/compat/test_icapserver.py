@@ -110,9 +110,10 @@ def test_how_much_is_written_down_can_be_set(log, level, number):
     assert log.level == number
 
 
-def test_there_are_three_levels(log):
+@pytest.mark.parametrize("level", ["warning", 20, None])
+def test_there_are_three_levels(log, level):
     with pytest.raises(ICAPError, match="Incorrect logging level") as refused:
-        set_logger("warning")
+        set_logger(level)
     assert refused.value.code == 500
 
 

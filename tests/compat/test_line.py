@@ -70,7 +70,7 @@ def test_names_in_lower_case_are_spelt():
     )
     assert [icap_name(name) for name in ("options-ttl", "ISTAG", "x-a", "service-id")] == [
         "Options-TTL",
-        "ISTAG",
+        "ISTag",
         "X-A",
         "Service-ID",
     ]

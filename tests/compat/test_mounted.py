@@ -39,7 +39,7 @@ def all_of(self):
     pieces = []
     while piece := self.read_chunk():
         pieces.append(piece)
-    return type(self)._text(b"").join(pieces)
+    return type(self)._zcadapt_text(b"").join(pieces)
 
 
 # What a handler decides
@@ -69,7 +69,7 @@ def test_icap_headers_are_a_decision():
 @PACKAGES
 def test_a_copy_is_the_same(package):
     def copy(self):
-        space = self._text(b" ")
+        space = self._zcadapt_text(b" ")
         self.set_enc_request(space.join(self.enc_req))
         for name, values in self.enc_req_headers.items():
             for value in values:
@@ -152,8 +152,6 @@ def test_a_page_answers_a_request():
         (lambda self: self.send_error(404), "answers with 404"),
         (lambda self: (self.set_icap_response(403), self.send_headers()), "with 403"),
         (lambda self: None, "500 the handler has sent nothing"),
-        (lambda self: (self.set_icap_response(200), self.send_headers()), "500 neither"),
-        (lambda self: self.set_enc_header("a", 7), "500 bytes or a str"),
     ],
 )
 def test_an_error_is_a_failure(method, why):
@@ -169,12 +167,45 @@ def test_an_error_is_a_failure(method, why):
     )
 
 
-def test_what_it_raises_is_what_the_server_sees():
-    def fail(self):
-        raise KeyError("that")
+def raised(self):
+    raise KeyError("that")
 
-    with pytest.raises(KeyError, match="that"):
-        decided(reqmod_request("http://x/"), echo_REQMOD=fail)
+
+@pytest.mark.parametrize(
+    ("method", "kind", "why"),
+    [
+        (raised, KeyError, "that"),
+        (lambda self: self.send_headers(), pyicap.ICAPError, "neither set_enc_status nor"),
+        (lambda self: self.set_enc_header("a", 7), pyicap.ICAPError, "the header a is bytes"),
+    ],
+)
+def test_what_it_raises_is_what_the_server_sees(method, kind, why):
+    with pytest.raises(kind, match=why):
+        decided(reqmod_request("http://x/"), echo_REQMOD=method)
+
+
+def test_what_is_set_and_not_sent_goes_with_the_body_that_was_read():
+    def change(self):
+        self.set_enc_request(b"PUT http://y/ HTTP/1.1")
+        self.set_enc_header(b"Content-Length", b"5")
+        all_of(self)
+
+    decision = decided(reqmod_request("http://x/", **POST), echo_REQMOD=change)
+    assert (decision.method, decision.url, decision.body) == ("PUT", "http://y/", KEEP)
+
+
+def test_a_response_to_head_has_the_length_of_its_page():
+    kind = handler(echo_REQMOD=lambda self: self.send_enc_error(403, body="<p>no</p>"))
+    with Server({"echo": pyicap.service_of(kind, "echo")}) as server:
+        answer = server.client().ask(reqmod_request("http://x/", method="HEAD", endpoint="echo"))
+    assert answer.response.headers.get_all("content-length") == ["9"]
+    assert not answer.body
+
+
+def test_an_error_is_written_down_by_the_server_alone(capsys):
+    with pytest.raises(UnableError):
+        decided(reqmod_request("http://x/"), echo_REQMOD=lambda self: self.send_error(403))
+    assert capsys.readouterr().err == ""
 
 
 def test_a_response_cannot_become_a_request():
@@ -290,6 +321,11 @@ def test_it_serves_what_it_has_methods_for():
     assert pyicap.service_of(both, "echo").methods == ("REQMOD", "RESPMOD")
     with pytest.raises(ValueError, match="Handler has neither nobody_REQMOD nor nobody_RESPMOD"):
         pyicap.service_of(both, "nobody")
+
+
+def test_a_preview_that_is_no_number_is_none():
+    kind = handler(echo_RESPMOD=LEAVE, echo_OPTIONS=said(Preview="\xb2", Transfer_Preview="*"))
+    assert pyicap.service_of(kind, "echo").preview == 0
 
 
 def test_options_are_asked_once():

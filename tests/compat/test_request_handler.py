@@ -94,7 +94,7 @@ def test_preview_and_allow_are_what_was_documented_and_what_they_were(seen, pack
     assert isinstance(preview, int)
     assert (preview == 10, preview == b"10", preview == "10", preview > 9) == (True,) * 4
     assert isinstance(allow, set)
-    text = package.BaseICAPRequestHandler._text
+    text = package.BaseICAPRequestHandler._zcadapt_text
     assert allow == {text(b"204"), text(b"206"), text(b"trailers")}
     assert ("204" in allow, b"204" in allow, "205" in allow, 204 in allow) == (
         True,
@@ -112,7 +112,7 @@ def test_a_preview_of_0_is_one(seen):
 @pytest.mark.parametrize("package", [pyicap, icapserver])
 def test_what_is_not_there_is_empty(seen, package):
     found = seen("REQMOD", "echo", None, package=package)
-    assert found["client_ip"] == package.BaseICAPRequestHandler._text(b"")
+    assert found["client_ip"] == package.BaseICAPRequestHandler._zcadapt_text(b"")
     assert (found["allow"], found["preview"]) == (set(), None)
 
 
@@ -143,6 +143,22 @@ def test_a_class_may_have_a_version_of_its_own(serve):
 
     peer = serve(echo_RESPMOD=look, version=b"7").connect()
     assert b"\r\nX-Version: 7\r\n" in peer.ask()
+
+
+def test_an_instance_may_have_a_version_of_its_own(serve):
+    def look(self):
+        self.version = b"8"
+        self.set_icap_header("X-Version", self.version)
+        self.no_adaptation_required()
+
+    assert b"\r\nX-Version: 8\r\n" in serve(echo_RESPMOD=look).connect().ask()
+
+
+@pytest.mark.parametrize(
+    ("value", "closes"), [("close", True), ("X, Close", True), ("keep-alive", False)]
+)
+def test_a_request_that_is_the_last_is_seen_as_that(seen, value, closes):
+    assert seen("RESPMOD", "echo", None, f"Connection: {value}")["close_connection"] is closes
 
 
 # Whose method is called
@@ -229,6 +245,7 @@ class Handler(pyicap.BaseICAPRequestHandler):
     def word_RESPMOD(self):
         self.log_message("%s and %s of %d%%", b"bytes\r\n", "str\x9b", 7)
         self.log_message("100%")
+        self.log_message("%(who)s is %(what)d", {"who": b"a\x1b", "what": 7})
         self.no_adaptation_required()
 
 
@@ -238,6 +255,7 @@ class Handler(pyicap.BaseICAPRequestHandler):
         ("echo?user=ann&password=pw", '"RESPMOD /echo ICAP/1.0" 204 -'),
         ("fail", "code 403, message no\\x1b[2J"),
         ("word", "bytes\\x0d\\x0a and str\\x9b of 7%"),
+        ("word", "a\\x1b is 7"),
         ("nobody?secret", "code 404, message Not Found"),
     ],
 )

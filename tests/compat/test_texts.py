@@ -11,6 +11,7 @@ from zcadapt.compat.texts import (
     encapsulated,
     fields,
     first_line,
+    formatted,
     is_latin,
     printable,
 )
@@ -22,6 +23,7 @@ def test_a_preview_is_the_number_and_its_digits():
     assert preview == b"10"
     assert preview == "10"
     assert preview not in (9, b"9", "9", None, b"010")
+    assert (as_bytes(preview), as_text(preview)) == (b"10", "10")
     assert (preview > 9, preview + 1, {10: "a"}[preview], f"{preview}") == (True, 11, "a", "10")
 
 
@@ -77,6 +79,13 @@ def test_an_error_has_its_code_and_a_message():
 def test_logs_are_one_line_each():
     assert printable(b"a\r\nb\x1b[\x9b\xe9") == "a\\x0d\\x0ab\\x1b[\\x9b\xe9"
     assert printable("\u6f22\t") == "\u6f22\\x09"
+
+
+def test_a_message_has_its_arguments_as_logging_takes_them():
+    assert formatted("%s-%5.1f-%d", (b"a\n", 1.25, True)) == "a\\x0a-  1.2-1"
+    assert formatted("%(a)s", ({"a": b"\x1b"},)) == "\\x1b"
+    assert formatted("%s", ({"a": 1},)) == "{'a': 1}"
+    assert formatted("100%\n", ()) == "100%\\x0a"
 
 
 def test_latin_is_what_fits_in_a_byte():

@@ -22,8 +22,8 @@ from .squid import Settings
 
 HERE = Path(__file__).parent
 SERVICES = "echo", "copy", "whole", "scan"
-#: Around the preview, and beyond what a socket holds.
-SIZES = [0, 1, 1023, 1024, 1025, 300_000]
+#: Nothing, as much as the preview, and more than a socket holds.
+SIZES = [0, 1024, 300_000]
 LARGE = 10_000_000
 
 MOUNTS = """\
@@ -75,20 +75,20 @@ class CompatHandlers:
     @classmethod
     def squid_asking(cls, server, new_squid):
         """How to get the Squid that asks a service, one for all tests."""
-        squids = {}
-        with contextlib.ExitStack() as stack:
+        squids, stacks = {}, []
 
-            def squid_asking(service, **settings):
-                key = (service, *(f"{name}={value}" for name, value in settings.items()))
-                if key not in squids:
-                    lines = Settings(**settings).lines(
-                        server._replace(reqmod=service, respmod=service)
-                    )
-                    name = f"{server.output.stem}-{'-'.join(key)}"
-                    squids[key] = stack.enter_context(new_squid(name, lines))
-                return squids[key]
+        def squid_asking(service, **settings):
+            key = (service, *(f"{name}={value}" for name, value in settings.items()))
+            if key not in squids:
+                lines = Settings(**settings).lines(server._replace(reqmod=service, respmod=service))
+                name = f"{server.output.stem}-{'-'.join(key)}"
+                stacks.append(contextlib.ExitStack())
+                squids[key] = stacks[-1].enter_context(new_squid(name, lines))
+            return squids[key]
 
-            yield squid_asking
+        yield squid_asking
+        with concurrent.futures.ThreadPoolExecutor() as pool:  # each takes its time to end
+            list(pool.map(contextlib.ExitStack.close, stacks))
 
     @pytest.fixture
     def browser(self, squid_asking):
@@ -104,8 +104,10 @@ class CompatHandlers:
 
     # Squid
 
-    @pytest.mark.parametrize("size", [*SIZES, LARGE])
-    @pytest.mark.parametrize("service", ["echo", "copy"])
+    @pytest.mark.parametrize(
+        ("service", "size"),
+        [("echo", 0), ("echo", LARGE), *(("copy", size) for size in [*SIZES, LARGE])],
+    )
     def test_the_origin_gets_what_goes_on(self, browser, origin, service, size):
         answer = browser(service).fetch(origin.url("/digest"), "POST", content(size))
         is_changed = service == "copy"
@@ -113,8 +115,16 @@ class CompatHandlers:
         body = content(size).swapcase() if is_changed else content(size)
         assert json.loads(answer.body.swapcase() if is_changed else answer.body) == digest(body)
 
-    @pytest.mark.parametrize("path", ["bytes/0", "bytes/60000", "chunked/60000", "status/204"])
-    @pytest.mark.parametrize("service", ["echo", "copy"])
+    @pytest.mark.parametrize(
+        ("service", "path"),
+        [
+            ("echo", "status/204"),
+            ("copy", "bytes/0"),
+            ("copy", "bytes/60000"),
+            ("copy", "chunked/60000"),
+            ("copy", "status/204"),
+        ],
+    )
     def test_the_browser_gets_what_comes_back(self, browser, origin, service, path):
         size = int(path.partition("/")[2]) if "status" not in path else 0
         answer = browser(service).fetch(origin.url(f"/{path}"))
@@ -139,8 +149,8 @@ class CompatHandlers:
         assert browser("copy").fetch(origin.url("/wrong"), "POST", b"a").status == 200
         assert [seen.path for seen in origin.seen] == ["/digest"]
 
-    @pytest.mark.parametrize("size", [1, 60_000])
-    def test_a_body_can_be_longer(self, browser, origin, size):
+    def test_a_body_can_be_longer(self, browser, origin):
+        size = 60_000
         answer = browser("whole").fetch(origin.url("/digest"), "POST", content(size))
         assert origin.seen[0].headers["Content-Length"] == str(size + len("&and=more"))
         told = answer.body.removesuffix(b"&and=more")
@@ -154,16 +164,15 @@ class CompatHandlers:
         )
         assert answer.json() == digest(content(size))
 
-    @pytest.mark.parametrize("before", [0, 50_000])
-    def test_what_has_been_found_does_not_go_on(self, browser, origin, before):
-        body = content(before) + b"eicar"
+    def test_what_has_been_found_does_not_go_on(self, browser, origin):
+        body = content(50_000) + b"eicar"
         answer = browser("scan").fetch(origin.url("/digest"), "POST", body)
         assert (answer.status, answer.body) == (403, b"<p>not for you</p>")
         assert origin.seen == []
 
     # Squid 5.7 stalls: it is answered early then.
 
-    @pytest.mark.parametrize("size", [100_000, 1_000_000, LARGE])
+    @pytest.mark.parametrize("size", [100_000, LARGE])
     @pytest.mark.parametrize("kind", ["bytes", "chunked"])
     def test_a_response_that_has_been_scanned_comes_back(self, browser, origin, kind, size):
         assert browser("scan").fetch(origin.url(f"/{kind}/{size}")).body == content(size)

@@ -9,6 +9,11 @@ DEADLINE = 15.0
 REQUEST = b"GET http://x/ HTTP/1.1\r\nHost: x\r\nX-Old: 1\r\n\r\n"
 RESPONSE = b"HTTP/1.1 200 OK\r\nETag: a\r\nX-Old: 1\r\n\r\n"
 
+# Answers, as a `Peer` gives them.
+OK = b"ICAP/1.0 200 OK\r\n*\r\n"
+NOT_NEEDED = b"ICAP/1.0 204 No Modifications Needed\r\n*\r\nEncapsulated: null-body=0\r\n\r\n"
+FAILED = b"ICAP/1.0 500 Server Error\r\n*\r\nConnection: close\r\nEncapsulated: null-body=0\r\n\r\n"
+
 #: What stands in every answer, in this order.
 USUAL = re.compile(
     rb'ISTag: "[0-9a-f]{30}"\r\n'
@@ -98,6 +103,24 @@ def unchunked(data):
             return body
         body += data[: int(size, 16)]
         data = data[int(size, 16) + 2 :]
+
+
+def whole(part, head, *, body=None, icap=b""):
+    """An answer with status 200; `body` as it is written."""
+    last = "null-body" if body is None else f"{part}-body"
+    where = f"Encapsulated: {part}-hdr=0, {last}={len(head)}\r\n\r\n".encode()
+    return OK.replace(b"*", icap + b"*") + where + head + (body or b"")
+
+
+def copied(handler, **more):
+    """Set the head of a response as it came, with more headers."""
+    handler.set_icap_response(200)
+    handler.set_enc_status(b" ".join(handler.enc_res_status))
+    for h in handler.enc_res_headers:
+        for v in handler.enc_res_headers[h]:
+            handler.set_enc_header(h, v)
+    for name, value in more.items():
+        handler.set_enc_header(name, value)
 
 
 class Served:

@@ -1,8 +1,9 @@
 """One ICAP connection in a thread of its own: a socket that blocks, around the same core.
 
 What comes is read by `zcadapt.icap.connection.Connection`, as everywhere. A
-head waits for the first piece of its body, and both for what follows, so that
-they leave in one write, and the length of a short body is known before it goes.
+head waits for the first piece of its body, and both for what the handler does
+next, so that they leave in one write, and the length of a short body is known
+before it goes.
 """
 
 import logging
@@ -11,8 +12,9 @@ import socket
 from contextlib import suppress
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from zcadapt.compat.clients import RECEIVE, Clients
 from zcadapt.compat.line import Line, Outgoing
 from zcadapt.icap.connection import AnswerSide, Connection, RequestSide
 from zcadapt.icap.drip import LONG, SQUIDS_BUFFER, STEP, may_stall
@@ -23,17 +25,14 @@ from zcadapt.icap.settings import ICAPSettings
 from zcadapt.icap.sides import MID_BODY
 from zcadapt.icap.spool import Spool
 
-if TYPE_CHECKING:
-    from zcadapt.compat.blocking_server import BlockingServer
-
 __all__ = ["BlockingLine"]
 
 logger = logging.getLogger("zcadapt.icap")
 
-#: So much is received at once, in bytes.
-RECEIVE: Final = 64 * 1024
 #: Seconds that a client has to take its last answer before we close.
 LINGER: Final = 2.0
+#: Seconds after which the head of a response waits no longer when a piece of its body comes.
+HELD: Final = 0.5
 
 
 class BlockingLine(Line):
@@ -41,27 +40,26 @@ class BlockingLine(Line):
 
     Args:
         sock: it is connected, and belongs to this from now on.
-        server: who else is served.
+        clients: who else is served.
         settings: how much, and for how long.
     """
 
-    def __init__(
-        self, sock: socket.socket, server: "BlockingServer", settings: ICAPSettings
-    ) -> None:
-        self.tags = server.tags
+    def __init__(self, sock: socket.socket, clients: Clients, settings: ICAPSettings) -> None:
+        self.tags = clients.tags
         self._sock = sock
-        self._server = server
+        self._clients = clients
         self._settings = settings
         self._connection = Connection(settings)
         self._deadline = inf  # of the request
         self._head: RequestHead | None = None
-        self._spool = Spool(settings.body_memory, server.disk)  # what has come of the body
+        self._spool = Spool(settings.body_memory, clients.disk)  # what has come of the body
         self._at = 0  # how much of it has been read
         self._keeps = False  # all of it may have to be sent back
         self._continued = False
         self._failure: IcapError | None = None
         self._held: Outgoing | None = None  # an answer that has begun and not gone out
         self._first = b""  # what is held of its body
+        self._held_since = 0.0
         self._closes = False
         self._is_raw = False  # a handler writes its answer itself
         self._early = 0  # so much of the body has gone back before there was an answer
@@ -72,11 +70,13 @@ class BlockingLine(Line):
 
     def receive(self) -> RequestHead | None:
         """Return the head of the next request; None: there is none."""
+        self._deadline = inf
         event = self._connection.next_event()
         since = None
         while event is Cue.NEED_DATA:
             if not self._connection.left_over:
-                data = self._await()
+                seconds = self._settings.idle_timeout
+                data = self._clients.next_of(self._sock, seconds, first=self._head is None)
                 self._is_over = not data
             else:
                 since = since or monotonic()
@@ -89,11 +89,10 @@ class BlockingLine(Line):
         self._deadline = monotonic() + self._settings.request_timeout
         self._head = event
         self._spool.close()
-        self._spool = Spool(self._settings.body_memory, self._server.disk)
+        self._spool = Spool(self._settings.body_memory, self._clients.disk)
         self._at = 0
         self._keeps = "204" not in event.allow
         self._continued = self.ieof = False
-        self._early = 0
         return event
 
     @property
@@ -127,6 +126,15 @@ class BlockingLine(Line):
         elif self._head and self._head.preview is not None and not self.ieof | self._continued:
             raise LocalProtocolError("100 Continue after an answer")
 
+    def keep(self) -> None:
+        """Keep what is read of the body from now on, if that is its beginning."""
+        self._keeps = self._keeps or not (self._at or self.has_begun)
+
+    @property
+    def has_kept(self) -> bool:
+        """Whether all that has been read of the body is still there."""
+        return not self._spool.begin
+
     def drain(self) -> None:
         """Drop what the client sends by itself, as far as that is worth it."""
         most = self._at + self._settings.drain_bytes
@@ -134,24 +142,10 @@ class BlockingLine(Line):
         while self._at < most and self.read():
             pass
 
-    def _await(self) -> bytes:
-        """Return what the client sends next, when it likes to; ``b""``: it is over."""
-        if not self._server.enter_idle(self._sock):
-            return b""
-        try:
-            if not self._server.has_time_for(self._sock, first=self._head is None):
-                return b""
-            self._sock.settimeout(self._settings.idle_timeout)
-            return self._sock.recv(RECEIVE)
-        except OSError:  # TimeoutError among them
-            return b""
-        finally:
-            self._server.leave_idle(self._sock)
-
     def _take_in(self) -> None:
         """Read on: the next piece goes into the spool, or the body or preview ends."""
         if not self._next_of_body():
-            self._flush()
+            self.flush()
             if self._has_stalled():
                 self._begin_early()
             self._connection.receive_data(self._receive(self._settings.read_timeout))
@@ -186,7 +180,8 @@ class BlockingLine(Line):
         return data
 
     def _broken(self, error: IcapError) -> IcapError:
-        """Note that nothing more can be read, and why."""
+        """Note that nothing more can be read, and why: that can still be told."""
+        self._deadline = max(self._deadline, monotonic() + LINGER)
         self._connection.fail()
         self._failure = error
         return error
@@ -200,11 +195,13 @@ class BlockingLine(Line):
         return (answered and not self._early) or self._held is not None or self._is_raw
 
     def echo(self, outgoing: Outgoing) -> None:
-        """Answer with the message as it came; `read` begins anew for that."""
-        self._at, self._early = self._early, 0
-        if not self._at:
+        """Answer with the body as it came; `read` begins anew for that."""
+        early = self._early
+        if early and outgoing.is_exact:
+            self._early = 0
+        else:
             self.begin(outgoing)
-        self._keeps = False
+        self._at, self._keeps = early, False
         if outgoing.has_body:
             while piece := self.read():
                 self.write(piece)
@@ -215,33 +212,43 @@ class BlockingLine(Line):
         if self._early:
             raise self._too_late()
         self._keeps = False
-        self._held, self._first = outgoing, b""
+        self._held, self._first, self._held_since = outgoing, b"", monotonic()
         if not outgoing.has_body:
-            self._flush()
+            self.flush()
 
     def write(self, data: bytes) -> None:
         """Write a piece of the body."""
         if self._held is not None and not self._first:
             self._first = data
+            if self._is_late():
+                self.flush()
             return
-        self._flush()
+        self.flush()
         self._send(b"".join(self._connection.data(data)))
+
+    def _is_late(self) -> bool:
+        """Whether a response has been held for so long that its length is not waited for.
+
+        One that is made in REQMOD is: Squid 5.7 never ends it otherwise.
+        """
+        in_respmod = self._head is not None and self._head.line.method == "RESPMOD"
+        return in_respmod and monotonic() - self._held_since > HELD
 
     def end(self) -> None:
         """End the body, if it has not ended."""
         if self._held is not None:
             self._held.tell_length(len(self._first))
-            self._flush(last=True)
+            self.flush(last=True)
         elif self._connection.answer_side is AnswerSide.STREAMING:
             self._send(self._connection.end())
 
-    def _flush(self, *, last: bool = False) -> None:
+    def flush(self, *, last: bool = False) -> None:
         """Send what is held."""
         if self._held is None:
             return
         outgoing, self._held = self._held, None
         connection = self._connection
-        self._closes = self._closes or connection.closes or self._server.is_wanted_elsewhere()
+        self._closes = self._closes or connection.closes or self._clients.is_wanted_elsewhere()
         pieces = [connection.answer(outgoing.answer(close=self._closes))]
         if self._first:
             pieces += connection.data(self._first)
@@ -255,10 +262,12 @@ class BlockingLine(Line):
         while view:
             reads_ahead = self._connection.request_side in MID_BODY
             settings = self._settings
+            left = self._deadline - monotonic()
+            if left <= 0:
+                raise self._gone("its answer takes too long")
             try:
-                self._sock.settimeout(
-                    settings.stall_timeout if reads_ahead else settings.write_timeout
-                )
+                most = settings.stall_timeout if reads_ahead else settings.write_timeout
+                self._sock.settimeout(min(most, left))
                 view = view[self._sock.send(view) :]
             except TimeoutError:
                 if not reads_ahead or not self._read_ahead():
@@ -345,17 +354,18 @@ class BlockingLine(Line):
         if self._early:
             with suppress(IcapError):
                 self._too_late()
-        if self._connection.answer_side is AnswerSide.STREAMING or self._is_raw:
-            self._closes = self._is_over = True
-        return self._connection.answer_side is AnswerSide.WAITING and not self._is_over
+        if self._connection.answer_side is AnswerSide.STREAMING:
+            self._is_over = True
+        return not self.has_begun and not self._is_over
 
     def finish(self) -> bool:
         """End the exchange; return whether there can be another."""
         try:
-            if not self._is_over:
-                self.end()
-                if not self._closes and self._connection.request_side in MID_BODY:
-                    self.drain()
+            if self._is_over:
+                return False
+            self.end()
+            if not self._closes and self._connection.request_side in MID_BODY:
+                self.drain()
         except IcapError:
             return False
         finally:
@@ -365,6 +375,7 @@ class BlockingLine(Line):
     def close(self) -> None:
         """Let the client take its last answer: what it still sends would destroy that."""
         self._spool.close()
+        self._held = None
         if self._is_over:
             return
         until = monotonic() + LINGER
@@ -380,6 +391,6 @@ class BlockingLine(Line):
 
     def send_raw(self, data: bytes) -> None:
         """Send what a handler has written as it is: the answer, after which we close."""
-        self._flush()
+        self.flush()
         self._is_raw = self._closes = True
         self._send(data)

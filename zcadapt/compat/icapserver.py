@@ -11,7 +11,7 @@ from typing import Any, Final
 from zcadapt.compat.blocking_server import BlockingServer
 from zcadapt.compat.mounted import service_of as service_of  # noqa: PLC0414 - it is for others too
 from zcadapt.compat.request_handler import RequestHandler
-from zcadapt.compat.texts import ICAPError, as_text, printable
+from zcadapt.compat.texts import ICAPError, as_text, formatted, printable
 
 # As it was: programs import all of it with a star.
 __all__ = ["BaseICAPRequestHandler", "ICAPError", "ICAPServer", "set_logger"]
@@ -34,7 +34,7 @@ def set_logger(lvl: str = "info") -> None:
     Raises:
         ICAPError: there is no such level.
     """
-    level = LEVELS.get(lvl.lower())
+    level = LEVELS.get(str(lvl).lower())
     if level is None:
         raise ICAPError(500, "Incorrect logging level.")
     LOG.setLevel(level)
@@ -52,31 +52,31 @@ class BaseICAPRequestHandler(RequestHandler[str]):
     """A handler that sees str; what it sets may be bytes too."""
 
     @staticmethod
-    def _text(raw: bytes) -> str:
+    def _zcadapt_text(raw: bytes) -> str:
         return raw.decode("latin-1")
 
     def update_enc_header(self, header: str | bytes, value: str | bytes) -> None:
         """Set a header of the HTTP message again; one that has not been set is left out."""
-        self._update(self.enc_headers, header, value)
+        self.__update(self.enc_headers, header, value)
 
     def delete_enc_header(self, header: str | bytes) -> None:
         """Leave out a header of the HTTP message."""
-        self._update(self.enc_headers, header, None)
+        self.__update(self.enc_headers, header, None)
 
     def update_icap_header(self, header: str | bytes, value: str | bytes) -> None:
         """Set an ICAP header again; one that has not been set is left out."""
-        self._update(self.icap_headers, header, value)
+        self.__update(self.icap_headers, header, value)
 
     def delete_icap_header(self, header: str | bytes) -> None:
         """Leave out an ICAP header."""
-        self._update(self.icap_headers, header, None)
+        self.__update(self.icap_headers, header, None)
 
-    def _update(
+    def __update(
         self, headers: dict[str, list[str]], header: str | bytes, value: str | bytes | None
     ) -> None:
         """Set a header again, whatever its case; None: leave it out."""
-        name = as_text(header)
-        text = None if value is None else as_text(value)
+        name = as_text(header, "the name of a header")
+        text = None if value is None else as_text(value, f"the header {printable(name)}")
         known = [key for key in headers if key.lower() == name.lower()]
         if not known:
             LOG.error("header %s not found", printable(name))
@@ -88,12 +88,11 @@ class BaseICAPRequestHandler(RequestHandler[str]):
     def log_request(self, code: object = "-", size: object = "-") -> None:
         """Write a request down; of its URI without what may be secret."""
         del size
-        LOG.info('[%s] "%s" %s', self.address_string(), printable(self._shown), code)
+        LOG.info('[%s] "%s" %s', self.address_string(), printable(self._zcadapt_shown), code)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its old name
         """Write something down that has gone wrong."""
-        shown = tuple(each if isinstance(each, int | float) else printable(each) for each in args)
-        LOG.error("[%s] %s", self.address_string(), printable(format % shown if shown else format))
+        LOG.error("[%s] %s", self.address_string(), formatted(format, args))
 
 
 class _Example(BaseICAPRequestHandler):

@@ -15,12 +15,12 @@ from zcadapt.icap.events import RequestHead
 from zcadapt.icap.headers import Headers, edited, split_head
 from zcadapt.icap.http import HTTPResponse
 
-__all__ = ["Line", "Outgoing", "encoded_head", "icap_name", "icap_value", "quoted_tag"]
+__all__ = ["BODILESS", "Line", "Outgoing", "encoded_head", "icap_name", "icap_value", "quoted_tag"]
 
 Pairs = list[tuple[str, str]]
 
 #: HTTP responses that have no body whatever their head says (RFC 9112, 6.3).
-BODILESS: Final = frozenset({204, 304})
+BODILESS: Final = frozenset({*range(100, 200), 204, 304})
 
 #: Names that are not written as the words they are made of.
 SPELT: Final = {"istag": "ISTag", "service-id": "Service-ID", "options-ttl": "Options-TTL"}
@@ -85,12 +85,14 @@ class Line(ABC):
     Attributes:
         ieof: the client has said in its preview that there is no more (RFC 3507, 4.5).
         is_logged: whether handlers write down each request.
+        is_for_head: a response to HEAD may be given a body, which does not go out.
         tags: the ISTag that a handler has set for a service, by its name.
         unchanged: returns how the message goes back as it came.
     """
 
     ieof = False
     is_logged = True
+    is_for_head = False
     tags: dict[str, str]
     unchanged: Callable[[], "Outgoing"]
 
@@ -130,12 +132,21 @@ class Line(ABC):
         """
 
     @abstractmethod
+    def keep(self) -> None:
+        """Keep what is read of the body from now on, for `echo`, if that is its beginning."""
+
+    @property
+    @abstractmethod
+    def has_kept(self) -> bool:
+        """Whether all that has been read of the body is still there."""
+
+    @abstractmethod
     def drain(self) -> None:
         """Drop what the client sends by itself, as far as that is worth it."""
 
     @abstractmethod
     def echo(self, outgoing: Outgoing) -> None:
-        """Answer with the message as it came."""
+        """Answer with the body as it came, behind this head: all of it must have been kept."""
 
     @abstractmethod
     def begin(self, outgoing: Outgoing) -> None:
@@ -198,11 +209,11 @@ def encoded_head(line: str, headers: Iterable[tuple[str, str]], spelt: Mapping[s
 def icap_name(name: str) -> str:
     """Return the name of an ICAP header as clients look for it.
 
-    >>> icap_name('methods'), icap_name('istag'), icap_name('X-ICAP-a')
+    >>> icap_name('methods'), icap_name('IsTag'), icap_name('X-ICAP-a')
     ('Methods', 'ISTag', 'X-ICAP-a')
     """
     name = _one_line(name).strip()
-    return (SPELT.get(name) or name.title()) if name == name.lower() else name
+    return SPELT.get(name.lower()) or (name.title() if name == name.lower() else name)
 
 
 def icap_value(value: str) -> str:

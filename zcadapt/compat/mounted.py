@@ -107,7 +107,7 @@ def _adapt(
 def _wanted_preview(said: Mapping[str, str]) -> int | None:
     """Return the preview that a handler asks for, as proxies read it; None: it asks for none."""
     preview = said.get("preview", "")
-    return int(preview) if preview.isdigit() and "transfer-preview" in said else None
+    return int(preview) if preview.isdecimal() and "transfer-preview" in said else None
 
 
 def _head(request: Request, name: str, *, shows: bool) -> RequestHead:

@@ -47,6 +47,7 @@ class MountedLine(Line):
     """
 
     is_logged = False
+    is_for_head = True
 
     def __init__(self, head: RequestHead, body: ThreadBody) -> None:
         self.tags = {}
@@ -58,6 +59,7 @@ class MountedLine(Line):
         self._pieces: Iterator[bytes] | None = None
         self._is_asked = False
         self._is_whole = False  # the answer
+        self._is_copy = False  # its body is that of the request
         self._has_all = False  # the handler has, of the body
         self._had, self._wrote = hashlib.blake2b(), hashlib.blake2b()
         self._written = 0
@@ -108,14 +110,23 @@ class MountedLine(Line):
         """Let the body go on behind the preview: the server asks for it when it is read."""
         while self._in_preview and self.read():
             pass
-        self._in_preview = self.ieof
+        self._in_preview = False
+
+    def keep(self) -> None:
+        """Do nothing: the server keeps all of it."""
+
+    @property
+    def has_kept(self) -> bool:
+        """Return True: the server keeps all of it."""
+        return True
 
     def drain(self) -> None:
         """Do nothing: the server does that."""
 
     def echo(self, outgoing: Outgoing) -> None:
-        """Leave the message alone."""
+        """Leave the body alone."""
         self.begin(outgoing)
+        self._is_copy = True
 
     def begin(self, outgoing: Outgoing) -> None:
         """Keep an answer."""
@@ -217,7 +228,9 @@ class MountedLine(Line):
         )
 
     def _is_same(self) -> bool:
-        """Whether the body that the handler has written is the one that it has read."""
+        """Whether the body is to be the one that has come."""
+        if self._is_copy:
+            return True
         if not self._written:
             return bool(self._body.is_empty)
         return self._has_all and self._had.digest() == self._wrote.digest()

@@ -27,7 +27,7 @@ class BaseICAPRequestHandler(RequestHandler[bytes]):
     }
 
     @staticmethod
-    def _text(raw: bytes) -> bytes:
+    def _zcadapt_text(raw: bytes) -> bytes:
         return raw
 
     def version_bytes(self) -> bytes:

@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from zcadapt.compat.answering import Answering
 from zcadapt.compat.blocking_line import BlockingLine
+from zcadapt.compat.clients import clients_of, leave_at_exit
 from zcadapt.compat.line import Line
 from zcadapt.compat.texts import (
     ICAPError,
+    MisuseError,
     Preview,
     Words,
     encapsulated,
     fields,
     first_line,
-    printable,
+    formatted,
 )
 from zcadapt.icap.errors import ClientGoneError, IcapError
 from zcadapt.icap.events import RequestHead
+from zcadapt.icap.head import parse_words
 from zcadapt.icap.options import http_date
 from zcadapt.version import VERSION
 
@@ -34,6 +37,13 @@ __all__ = ["COMMANDS", "RequestHandler"]
 Text = TypeVar("Text", bytes, str)
 
 COMMANDS: Final = ("OPTIONS", "REQMOD", "RESPMOD")
+
+
+class _Version:
+    """The version of the ICAP request, where neither a class nor an instance has another."""
+
+    def __get__(self, handler: Any, kind: type | None = None) -> Any:  # noqa: ANN401 - a Text
+        return self if handler is None else handler.request_version
 
 
 class RequestHandler(Answering[Text], StreamRequestHandler):
@@ -60,32 +70,41 @@ class RequestHandler(Answering[Text], StreamRequestHandler):
         enc_res_status: the words of the HTTP status line; or None.
         enc_res_headers: the headers of the HTTP response.
         close_connection: no further request is waited for.
+        version: the same as `request_version`.
     """
 
     disable_nagle_algorithm = True
     protocol_version = _protocol_version = "ICAP/1.0"
     server: Any
+    version: Any = _Version()
 
     _server_version = f"zcadapt/{VERSION}"
     _sys_version = "Python/" + sys.version.split()[0]
-    _shown = "-"  # the first line of the request, for logs
+    _zcadapt_shown = "-"  # the first line of the request, for logs
 
     # A connection
 
     def setup(self) -> None:
         """Begin a connection."""
         self.close_connection = False
-        self._forget()
+        self.__forget()
         if isinstance(self.request, Line):  # it is mounted
-            self._line = self.request
+            self._zcadapt_line = self.request
             self.rfile, self.wfile = io.BytesIO(), io.BytesIO()
             return
         super().setup()
-        settings = self.server.settings
-        if self.timeout is not None:
-            names = ("idle_timeout", "head_timeout", "read_timeout", "write_timeout")
-            settings = replace(settings, **dict.fromkeys(names, self.timeout))
-        self._line = line = BlockingLine(self.connection, self.server, settings)
+        clients = clients_of(self.server)
+        leave_at_exit(clients)
+        settings = clients.settings
+        if (seconds := self.timeout) is not None:
+            settings = replace(
+                settings,
+                idle_timeout=seconds,
+                head_timeout=seconds,
+                read_timeout=seconds,
+                write_timeout=seconds,
+            )
+        self._zcadapt_line = line = BlockingLine(self.connection, clients, settings)
         self.wfile = _RawAnswer(line)
 
     def handle(self) -> None:
@@ -96,55 +115,59 @@ class RequestHandler(Answering[Text], StreamRequestHandler):
 
     def finish(self) -> None:
         """End a connection."""
-        self._line.close()
+        self._zcadapt_line.close()
         super().finish()
 
     def handle_one_request(self) -> None:
         """Wait for a request and answer it; after the last one `close_connection` is true."""
-        self._forget()
+        self.__forget()
         try:
-            head = self._line.receive()
+            head = self._zcadapt_line.receive()
             if head is None:
                 self.close_connection = True
                 return
-            self._take(head)
-            self._method()()
-            if not self._line.has_begun:
-                raise ICAPError(500, "the handler has sent nothing")  # noqa: TRY301 - as if by it
-            if self._line.is_logged:
+            self.__take(head)
+            self.__method()()
+            if not self._zcadapt_line.has_begun:
+                self._zcadapt_send_unsent()
+            if self._zcadapt_line.is_logged:
                 self.log_request(self.icap_response_code or "-")
         except ClientGoneError:
             self.close_connection = True
         except IcapError as error:
-            self._refuse(error.status, None, error)
+            self.__refuse(error.status, None, error)
         except ICAPError as error:
+            if isinstance(error, MisuseError):
+                self._zcadapt_line.fails(error)
             is_usual = error.message == ICAPError(error.code).message
-            self._refuse(error.code, None if is_usual else error.message, error)
+            self.__refuse(error.code, None if is_usual else error.message, error)
         except Exception as error:  # noqa: BLE001 - a handler may raise anything
-            self._line.fails(error)
-            self._refuse(500, None, type(error).__name__)
-        if not self._line.finish():
+            self._zcadapt_line.fails(error)
+            self.__refuse(500, None, type(error).__name__)
+        if not self._zcadapt_line.finish():
             self.close_connection = True
 
-    def _refuse(self, code: int, message: str | bytes | None, why: object) -> None:
+    def __refuse(self, code: int, message: str | bytes | None, why: object) -> None:
         """Answer with an error, unless another answer is on its way."""
-        if self._line.is_logged:
+        if self._zcadapt_line.is_logged:
             self.log_error("code %d, message %s", code, why)
-        if not self._line.take_back():
+        if not self._zcadapt_line.take_back():
             return
         try:
-            self._send_error(code, message)
+            self._zcadapt_send_error(code, message)
         except (ICAPError, ClientGoneError) as error:
-            self.log_error("no answer: %s", error)
+            if self._zcadapt_line.is_logged:
+                self.log_error("no answer: %s", error)
             self.close_connection = True
 
     # A request
 
-    def _forget(self) -> None:
+    def __forget(self) -> None:
         """Let the fields be as they are before a request."""
-        self._head = None
-        self._ends = 0
-        self._phrase = self._command = ""
+        self._zcadapt_head = None
+        self._zcadapt_ends = 0
+        self._zcadapt_drops = False
+        self._zcadapt_phrase = self._zcadapt_command = ""
         self.command: Text | None = None
         self.request_uri: Text | None = None
         self.requestline: Text | None = None
@@ -165,13 +188,14 @@ class RequestHandler(Answering[Text], StreamRequestHandler):
         self.enc_headers = {}
         self.enc_status = self.enc_request = None
 
-    def _take(self, head: RequestHead) -> None:
+    def __take(self, head: RequestHead) -> None:
         """Let the fields be those of a request."""
-        text, line = self._text, head.line
-        self._head = head
-        self._line.unchanged = self._unchanged
-        self._command = line.method
-        self._shown = f"{line.method} {line.path} ICAP/1.0"
+        text, line = self._zcadapt_text, head.line
+        self._zcadapt_head = head
+        self.close_connection = "close" in parse_words(head.fields.get("connection", b""))
+        self._zcadapt_line.unchanged = self._zcadapt_unchanged
+        self._zcadapt_command = line.method
+        self._zcadapt_shown = f"{line.method} {line.path} ICAP/1.0"
         self.requestline = text(head.raw.partition(b"\r\n")[0])
         self.command = text(line.method.encode("ascii"))
         self.request_uri = text(line.uri.encode("latin-1"))
@@ -190,21 +214,16 @@ class RequestHandler(Answering[Text], StreamRequestHandler):
             self.enc_res_status = first_line(head.response, text)
             self.enc_res_headers = fields(head.response, text)
 
-    @property
-    def version(self) -> Any:  # noqa: ANN401 - a Text; and a subclass may have another
-        """The version of the ICAP request."""
-        return self.request_version
-
-    def _method(self) -> Callable[[], object]:
+    def __method(self) -> Callable[[], object]:
         """Return the method for the request.
 
         Raises:
             ICAPError: there is no such service, or it does not serve the command.
         """
-        head = self._head
+        head = self._zcadapt_head
         service = head.line.path.strip("/") if head else ""
         found = {command: method_of(self, service, command) for command in COMMANDS}
-        if method := found[self._command]:
+        if method := found[self._zcadapt_command]:
             return method
         raise ICAPError(405 if any(found.values()) else 404)
 
@@ -228,7 +247,7 @@ class RequestHandler(Answering[Text], StreamRequestHandler):
 
     def log_request(self, code: object = "-", size: object = "-") -> None:
         """Write a request down; of its URI without what may be secret."""
-        self.log_message('"%s" %s %s', self._shown, code, size)
+        self.log_message('"%s" %s %s', self._zcadapt_shown, code, size)
 
     def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - its old name
         """Write an error down."""
@@ -236,8 +255,7 @@ class RequestHandler(Answering[Text], StreamRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its old name
         """Write a line on standard error, with the address of the client and the time."""
-        shown = [each if isinstance(each, int | float) else printable(each) for each in args]
-        message = printable(format % tuple(shown) if shown else format)
+        message = formatted(format, args)
         sys.stderr.write(f"{self.address_string()} - - [{self.log_date_time_string()}] {message}\n")
 
 
@@ -270,3 +288,8 @@ class _RawAnswer(io.BufferedIOBase):
         raw = bytes(data)
         self._out.send_raw(raw)
         return len(raw)
+
+    def flush(self) -> None:
+        """Send what has been written of an answer, if that has not gone out."""
+        if not self.closed:
+            self._out.flush()

@@ -1,6 +1,6 @@
 """What handlers in the manner of pyicap see and say, as bytes or as str."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Final, TypeVar
 
@@ -9,6 +9,7 @@ from zcadapt.icap.headers import Headers, split_head
 __all__ = [
     "RESPONSES",
     "ICAPError",
+    "MisuseError",
     "Preview",
     "Words",
     "as_bytes",
@@ -16,6 +17,7 @@ __all__ = [
     "encapsulated",
     "fields",
     "first_line",
+    "formatted",
     "is_latin",
     "printable",
 ]
@@ -45,6 +47,13 @@ class ICAPError(Exception):
         super().__init__(printable(message))
         self.code = code
         self.message = message
+
+
+class MisuseError(ICAPError):
+    """What a handler calls for cannot be done: the log has the line that does."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(500, message)
 
 
 class Preview(int):
@@ -136,25 +145,43 @@ def printable(value: object) -> str:
     return text.translate(_ESCAPES)
 
 
-def as_bytes(text: object) -> bytes:
-    """Return text as it goes out.
+def formatted(format: str, args: tuple[object, ...]) -> str:  # noqa: A002 - as logging calls it
+    r"""Return a message with its arguments, or those of one mapping, as a log shows it.
+
+    >>> formatted('%s: %d', (b'a\n', 7)), formatted('%(a)s', ({'a': 7},)), formatted('7%', ())
+    ('a\\x0a: 7', '7', '7%')
+    """
+    shown: object = tuple(_shown(each) for each in args)
+    if len(args) == 1 and isinstance(args[0], Mapping):
+        shown = {key: _shown(each) for key, each in args[0].items()}
+    return printable(format % shown if args else format)
+
+
+def _shown(value: object) -> object:
+    return value if isinstance(value, int | float) else printable(value)
+
+
+def as_bytes(text: object, what: str = "a text") -> bytes:
+    """Return text as it goes out; `what` it is stands in the error.
 
     Raises:
-        ICAPError: it is no text, or has characters that are not in latin-1.
+        MisuseError: it is no text, or has characters that are not in latin-1.
     """
     if isinstance(text, bytes):
         return text
+    if isinstance(text, Preview):
+        text = str(int(text))
     if not isinstance(text, str):
-        raise ICAPError(500, f"bytes or a str is wanted, not {type(text).__name__}")
+        raise MisuseError(f"{what} is bytes or a str, not {type(text).__name__}")
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:
-        raise ICAPError(500, "a str is sent in latin-1: encode what is not in it") from None
+        raise MisuseError(f"{what} goes out in latin-1: encode what is not in it") from None
 
 
-def as_text(text: object) -> str:
+def as_text(text: object, what: str = "a text") -> str:
     """Return text as a str; see `as_bytes`."""
-    return as_bytes(text).decode("latin-1")
+    return as_bytes(text, what).decode("latin-1")
 
 
 def is_latin(text: str) -> bool:
