@@ -268,7 +268,7 @@ CAPTIONS: Final = (
     "plugins: conditions, hooks",
     "what a plugin imports",
     "finding plugins; logs",
-    "the program; zcadapt migrate",
+    "the program",
     "what people type and import",
     "python -m zcadapt",
 )
