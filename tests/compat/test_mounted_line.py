@@ -129,3 +129,22 @@ def test_who_has_sent_nothing_has_decided_nothing(new_line):
     assert not line.has_begun
     with pytest.raises(UnableError, match="sent nothing"):
         line.decision()
+
+
+def test_a_body_of_the_same_length_is_not_the_same(new_line):
+    line = new_line()
+    while line.read():
+        pass
+    line.begin(answer())
+    line.write(b"HELLO, world")
+    line.end()
+    assert line.decision().body == b"HELLO, world"
+
+
+def test_a_url_that_could_not_be_sent_anew_stays_where_the_method_changes(new_line):
+    odd = HEAD.replace(b"GET /", b"GET /a b")
+    line = new_line()
+    line._head.request = odd
+    line.begin(answer(head=odd.replace(b"GET", b"POST")))
+    decision = line.decision()
+    assert (decision.method, decision.url) == ("POST", None)

@@ -8,7 +8,8 @@ from functools import partial, wraps
 from typing import Any, Final
 from urllib.parse import ParseResultBytes, quote, urlparse
 
-from zcadapt.icap.decisions import KEEP, RESERVED, Decision, allow, modify, respond
+from zcadapt.compat.changes import change
+from zcadapt.icap.decisions import KEEP, RESERVED, Decision, allow, respond
 from zcadapt.icap.endpoint import METHODS
 from zcadapt.icap.http import HTTPRequest, HTTPResponse
 from zcadapt.icap.limits import KIB, MIB
@@ -251,41 +252,17 @@ def _decision(request: Request, body: bytes, answer: ContentAdaptationResponse) 
             phrase=response.phrase,
             icap_headers=icap_headers,
         )
-    line: dict[str, Any]
     old: HTTPRequest | HTTPResponse
     new: HTTPRequest | HTTPResponse
     if in_reqmod:
         old = http.request
         new = HTTPRequest(content.request_header or old.raw)
-        line = _request_line(old, new)
         new_body = _bytes(content.request_body)
     else:
         old = http.response
         new = HTTPResponse(content.response_header or old.raw)
-        line = _status_line(old, new)
         new_body = _bytes(content.response_body)
-    had, has = old.headers, new.headers
-    return modify(
-        # What is as it was is not touched: it may be something that could not be sent anew.
-        **line,
-        set_headers=[pair for pair in has.pairs if has.get_all(pair[0]) != had.get_all(pair[0])],
-        remove_headers=[name for name in had if name not in has],
-        body=KEEP if new_body == body else new_body,
-        icap_headers=icap_headers,
-    )
-
-
-def _request_line(old: HTTPRequest, new: HTTPRequest) -> dict[str, Any]:
-    line = {"method": new.method} if new.method != old.method else {}
-    return line | ({"url": new.target} if new.target != old.target else {})
-
-
-def _status_line(old: HTTPResponse, new: HTTPResponse) -> dict[str, Any]:
-    line: dict[str, Any] = {"status": new.status} if new.status != old.status else {}
-    # With another status there would be the phrase of that.
-    if new.phrase != old.phrase or (line and new.phrase.isprintable()):
-        line["phrase"] = new.phrase
-    return line
+    return change(old, new, KEEP if new_body == body else new_body, icap_headers)
 
 
 def _bytes(body: Any) -> Any:  # noqa: ANN401 - what is none is refused where it is sent

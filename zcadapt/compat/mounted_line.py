@@ -4,15 +4,15 @@ A handler reads what it wants of the body. What it writes is kept until it is
 done; then that is a decision, like that of any service.
 """
 
-import hashlib
 import io
 from collections.abc import AsyncIterator, Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
+from zcadapt.compat.changes import change
 from zcadapt.compat.line import Line, Outgoing
 from zcadapt.icap.body import ThreadBody
-from zcadapt.icap.decisions import KEEP, Body, Decision, Keep, allow, modify, respond
+from zcadapt.icap.decisions import KEEP, Body, Decision, allow, respond
 from zcadapt.icap.errors import LocalProtocolError
 from zcadapt.icap.events import RequestHead
 from zcadapt.icap.http import HTTPMessage, HTTPRequest, HTTPResponse
@@ -61,8 +61,7 @@ class MountedLine(Line):
         self._is_whole = False  # the answer
         self._is_copy = False  # its body is that of the request
         self._has_all = False  # the handler has, of the body
-        self._had, self._wrote = hashlib.blake2b(), hashlib.blake2b()
-        self._written = 0
+        self._had = self._written = 0  # bytes that the handler has read, and written
         self._file: Any = SpooledTemporaryFile(MEMORY)  # noqa: SIM115 - closed by release
 
     # What the handler calls for
@@ -87,7 +86,7 @@ class MountedLine(Line):
     def read(self) -> bytes:
         """Return a piece of the body; ``b""`` at its end, and at the end of the preview."""
         piece = self._of_preview() if self._in_preview else self._of_body()
-        self._had.update(piece)
+        self._had += len(piece)
         return piece
 
     def _of_preview(self) -> bytes:
@@ -140,7 +139,6 @@ class MountedLine(Line):
         self._written += len(data)
         if self._written > MOST:
             raise UnableError(f"its handler answers with more than {MOST} bytes")
-        self._wrote.update(data)
         self._file.write(data)
 
     def end(self) -> None:
@@ -200,32 +198,12 @@ class MountedLine(Line):
             )
         if (answer.part == "req") != in_reqmod:
             raise UnableError(f"its handler answers a {method} with a request")
-        return self._change(http, answer.head, icap_headers, in_reqmod=in_reqmod)
-
-    def _change(
-        self, http: HTTPMessage, head: bytes, icap_headers: Pairs, *, in_reqmod: bool
-    ) -> Decision:
-        """Return what makes the message at hand that of `head`."""
-        line: dict[str, Any]
-        old: HTTPRequest | HTTPResponse
-        new: HTTPRequest | HTTPResponse
-        if in_reqmod:
-            old, new = http.request, HTTPRequest(head)
-            line = {"method": new.method, "url": new.target}
-        else:
-            old, new = http.response, HTTPResponse(head)
-            line = {"status": new.status, "phrase": new.phrase}
-        had, has = old.headers, new.headers
-        body: Body | Keep = KEEP if self._is_same() else self._new_body()
-        changed = [pair for pair in has.pairs if has.get_all(pair[0]) != had.get_all(pair[0])]
-        return modify(
-            **(line if new.start_line != old.start_line else {}),
-            # What is as it was is not touched: it may be something that could not be sent anew.
-            set_headers=changed if body is KEEP else self._with_length(changed),
-            remove_headers=[name for name in had if name not in has and name not in FRAMING],
-            body=body,
-            icap_headers=icap_headers,
-        )
+        old = http.request if in_reqmod else http.response
+        new = HTTPRequest(answer.head) if in_reqmod else HTTPResponse(answer.head)
+        if self._is_same():
+            return change(old, new, KEEP, icap_headers, framing=FRAMING)
+        length = self._written or None
+        return change(old, new, self._new_body(), icap_headers, framing=FRAMING, length=length)
 
     def _is_same(self) -> bool:
         """Whether the body is to be the one that has come."""
@@ -233,7 +211,10 @@ class MountedLine(Line):
             return True
         if not self._written:
             return bool(self._body.is_empty)
-        return self._has_all and self._had.digest() == self._wrote.digest()
+        if not self._has_all or self._written != self._had:
+            return False
+        self._file.seek(0)
+        return all(self._file.read(len(piece)) == piece for piece in self._body)
 
     def _with_length(self, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return headers with the length of what the handler has written, whatever it says."""
