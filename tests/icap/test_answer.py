@@ -81,3 +81,8 @@ def test_what_was_built_can_be_read(status, fields, heads, body):
 def test_no_other_status_is_ever_sent():
     named = {200, 204, 206, 400, 404, 405, 408, 413, 500, 501, 503, 505}
     assert set(PHRASES) == named, "the explanation names each, with its reason"
+
+
+def test_a_phrase_of_ones_own_stands_in_the_place_of_the_usual_one():
+    assert Answer(500, b"", phrase=b"No disk").encoded.startswith(b"ICAP/1.0 500 No disk\r\n")
+    assert Answer(418, b"", phrase=b"").encoded.startswith(b"ICAP/1.0 418 \r\n")

@@ -70,13 +70,8 @@ class Outgoing:
         fields = b"".join(field(name, value) for name, value in self.icap)
         heads = ((f"{self.part}-hdr", self.head),) if self.head else ()
         body = f"{self.part}-body" if self.has_body else NO_BODY
-        answer = Answer(200, fields + (CLOSE if close else b""), heads, body)
-        if self.code != answer.status or self.phrase:
-            rest = answer.encoded.partition(b"\r\n")[2]
-            phrase = _one_line(self.phrase).encode("latin-1", "replace") or _phrase(self.code)
-            answer.encoded = b"ICAP/1.0 %d %s\r\n%s" % (self.code, phrase, rest)
-            answer.status = self.code
-        return answer
+        phrase = _one_line(self.phrase).encode("latin-1", "replace") or _phrase(self.code)
+        return Answer(self.code, fields + (CLOSE if close else b""), heads, body, phrase)
 
 
 class Line(ABC):

@@ -41,6 +41,7 @@ class Answer:
         fields: whole header lines, without Encapsulated.
         heads: the encapsulated heads, as (``res-hdr``, bytes).
         body: what follows them: ``req-body``, ``res-body`` or ``null-body``.
+        phrase: the reason phrase; None: the usual one, of a status that has one.
     """
 
     __slots__ = ("encoded", "has_body", "status")
@@ -51,6 +52,7 @@ class Answer:
         fields: bytes,
         heads: tuple[tuple[str, bytes], ...] = (),
         body: str = NO_BODY,
+        phrase: bytes | None = None,
     ) -> None:
         self.status = status
         self.has_body = body != NO_BODY
@@ -62,7 +64,7 @@ class Answer:
         parts.append(f"{body}={at}")
         self.encoded = b"".join(
             (
-                b"ICAP/1.0 %d %s\r\n" % (status, PHRASES[status]),
+                b"ICAP/1.0 %d %s\r\n" % (status, PHRASES[status] if phrase is None else phrase),
                 fields,
                 b"Encapsulated: %s\r\n\r\n" % ", ".join(parts).encode("ascii"),
                 *(raw for _, raw in heads),
