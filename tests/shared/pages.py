@@ -31,7 +31,6 @@ BLOCK = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 TABLE = re.compile(r"^( *)\.\. list-table::.*\n((?:\1 +\S.*\n|\s*\n)+)", re.MULTILINE)
-DEFINITION = re.compile(r"(?<=\n\n)(?!\* |\.\. )\S.*\n(?: +\S.*\n|\s*\n)+", re.MULTILINE)
 ROW = re.compile(r"^ +\* - ", re.MULTILINE)
 TOCTREE = re.compile(r"^( *)\.\. toctree::.*\n((?:\1 +\S.*\n|\s*\n)+)", re.MULTILINE)
 
@@ -75,11 +74,6 @@ def columns(text, title):
     rule = r"=[= ]+=\n"
     (table,) = re.findall(rf"^{rule}{title} .*\n{rule}((?:.+\n)+?){rule}", text, re.MULTILINE)
     return [line.split()[0] for line in table.splitlines() if not line.startswith(" ")]
-
-
-def definitions(page):
-    """Return the definitions on a page, each with its term before it."""
-    return DEFINITION.findall(text_of(page))
 
 
 def listed(page):

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, Final, TypeVar
 
-from zcadapt.compat.line import BODILESS, Outgoing
+from zcadapt.compat.line import Outgoing
 from zcadapt.compat.setting import OK, Setting
 from zcadapt.compat.texts import RESPONSES, ICAPError, MisuseError, as_bytes, as_text, is_latin
 from zcadapt.icap.errors import ClientGoneError, IcapError, LocalProtocolError
 from zcadapt.icap.http import HTTPResponse
+from zcadapt.icap.reply import BODILESS
 
 __all__ = ["Answering"]
 

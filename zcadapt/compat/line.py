@@ -14,13 +14,11 @@ from zcadapt.icap.decisions import phrase_of
 from zcadapt.icap.events import RequestHead
 from zcadapt.icap.headers import Headers, edited, split_head
 from zcadapt.icap.http import HTTPResponse
+from zcadapt.icap.reply import BODILESS
 
-__all__ = ["BODILESS", "Line", "Outgoing", "encoded_head", "icap_name", "icap_value", "quoted_tag"]
+__all__ = ["Line", "Outgoing", "encoded_head", "icap_name", "icap_value", "quoted_tag"]
 
 Pairs = list[tuple[str, str]]
-
-#: HTTP responses that have no body whatever their head says (RFC 9112, 6.3).
-BODILESS: Final = frozenset({*range(100, 200), 204, 304})
 
 #: Names that are not written as the words they are made of.
 SPELT: Final = {"istag": "ISTag", "service-id": "Service-ID", "options-ttl": "Options-TTL"}

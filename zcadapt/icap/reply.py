@@ -33,12 +33,12 @@ from zcadapt.icap.headers import edited, split_head
 from zcadapt.icap.http import HTTPRequest, HTTPResponse
 from zcadapt.icap.options import http_date
 
-__all__ = ["Reply", "Source", "choose", "original"]
+__all__ = ["BODILESS", "Reply", "Source", "choose", "original"]
 
 Heads = tuple[tuple[str, bytes], ...]
 
 #: HTTP responses that have no body whatever their head says (RFC 9112, 6.3).
-BODILESS: Final = frozenset({204, 304})
+BODILESS: Final = frozenset({*range(100, 200), 204, 304})
 
 #: What tells where a body ends; Transfer-Encoding is never for a service to say.
 FRAMING: Final = ("transfer-encoding", "content-length")
